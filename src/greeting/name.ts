@@ -1,0 +1,71 @@
+import { z } from 'zod';
+
+/** The longest name greeted, in Unicode code points; white space around it is not counted. */
+export const maxNameLength = 100;
+
+const required = `is required: 1 to ${maxNameLength} characters, not counting white space around them`;
+
+/** What no name may hold. The order is that in which faults are listed. */
+const forbidden = [
+  { what: 'control characters', pattern: /\p{Cc}/u },
+  { what: 'line or paragraph separators', pattern: /[\p{Zl}\p{Zp}]/u },
+  { what: 'bidirectional overrides, embeddings or isolates', pattern: /[\u202A-\u202E\u2066-\u2069]/u },
+  { what: 'lone surrogates', pattern: /\p{Cs}/u },
+] as const;
+
+// Most names are innocent: one test for all of them, and the list above only to say what was wrong.
+const anyForbidden = /[\p{Cc}\p{Zl}\p{Zp}\p{Cs}\u202A-\u202E\u2066-\u2069]/u;
+
+function listFaults(name: string): string[] {
+  if (name === '') return [required];
+  const faults: string[] = [];
+  // A code point takes one or two UTF-16 units, so a string this short needs no counting.
+  if (name.length > maxNameLength) {
+    const length = [...name].length;
+    if (length > maxNameLength) faults.push(`must have at most ${maxNameLength} characters, got ${length}`);
+  }
+  if (!anyForbidden.test(name)) return faults;
+  for (const { what, pattern } of forbidden) {
+    const found = pattern.exec(name)?.[0].codePointAt(0);
+    if (found !== undefined) faults.push(`must not contain ${what}, got U+${hex(found)}`);
+  }
+  return faults;
+}
+
+function hex(codePoint: number): string {
+  return codePoint.toString(16).toUpperCase().padStart(4, '0');
+}
+
+// ECMAScript's white space and line terminators: what String.prototype.trim removes (ECMA-262, section 22.1.3.32).
+const space = String.raw`\u0009-\u000D\u0020\u00A0\u1680\u2000-\u200A\u2028\u2029\u202F\u205F\u3000\uFEFF`;
+const never = String.raw`\u0000-\u001F\u007F-\u009F\u2028-\u202E\u2066-\u2069`;
+
+/**
+ * The same rule as one ECMA-262 pattern (`u` flag) over the untrimmed text, for the OpenAPI document. It admits exactly
+ * the well-formed strings that {@link nameSchema} does; ranges stand where `\p{}` would not be understood elsewhere.
+ */
+export const namePattern = `^[${space}]*[^${space}${never}](?:[^${never}]{0,${maxNameLength - 2}}[^${space}${never}])?[${space}]*$`;
+
+/**
+ * A name to greet: white space around it is trimmed, 1 to 100 code points remain, none of them a control character, a line
+ * or paragraph separator, a bidirectional override or a lone surrogate. Anything else is kept as it is. All faults are
+ * reported, one issue each, in words that are safe to show to the caller.
+ */
+export const nameSchema = z
+  .string({
+    error: ({ input }) =>
+      Array.isArray(input) ? `must be given once, got ${input.length} values` : required,
+  })
+  .trim()
+  .check((ctx) => {
+    for (const message of listFaults(ctx.value)) {
+      ctx.issues.push({ code: 'custom', input: ctx.value, message });
+    }
+  })
+  .meta({
+    description:
+      `Who to greet. White space around the name is ignored; 1 to ${maxNameLength} characters (Unicode code points) must remain. ` +
+      'Control characters, line and paragraph separators and bidirectional overrides are refused; everything else is echoed as it is.',
+    pattern: namePattern,
+    examples: ['Alice', 'Zoë', '世界', '👩‍👩‍👧'],
+  });

@@ -1,0 +1,26 @@
+import type { Registry } from 'prom-client';
+import type { Logger } from '../telemetry/logger.ts';
+import { createGuard, createNotFoundHandler } from './guard.ts';
+import { type App, createInstance } from './instance.ts';
+
+/** The operators' application, on a port of its own that is not for the public. */
+export async function buildAdminApp({
+  logger,
+  metrics,
+}: {
+  readonly logger: Logger;
+  readonly metrics: Registry;
+}): Promise<App> {
+  const app = createInstance(logger);
+  app.addHook('onRequest', function identify(request, reply, done) {
+    reply.header('x-request-id', request.id).header('x-content-type-options', 'nosniff');
+    done();
+  });
+  app.addHook('onRequest', createGuard(app));
+  app.setNotFoundHandler(createNotFoundHandler(app));
+
+  app.get('/metrics', async (_request, reply) =>
+    reply.type(metrics.contentType).send(await metrics.metrics()),
+  );
+  return app;
+}

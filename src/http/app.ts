@@ -1,0 +1,53 @@
+import cors from '@fastify/cors';
+import type { Config } from '../config.ts';
+import type { Readiness } from '../readiness.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import { docsRoutes } from './docs.ts';
+import { createGuard, createNotFoundHandler } from './guard.ts';
+import { type App, createInstance } from './instance.ts';
+import { observeResponse } from './observe.ts';
+import { greetRoutes } from './routes/greet.ts';
+import { healthRoutes } from './routes/health.ts';
+
+export interface AppOptions {
+  readonly config: Pick<Config, 'corsOrigins'>;
+  readonly logger: Logger;
+  readonly readiness: Readiness;
+}
+
+/** How long a browser may remember a preflight, in seconds: the longest that any of them does. */
+const preflightMaxAge = 86_400;
+
+/** The public application. A request passes what follows from top to bottom. */
+export async function buildApp({ config, logger, readiness }: AppOptions): Promise<App> {
+  const app = createInstance(logger);
+
+  app.addHook('onRequest', function identify(request, reply, done) {
+    reply.header('x-request-id', request.id).header('x-content-type-options', 'nosniff');
+    // While draining, every answer asks its client to come back on another connection, that is, to another replica.
+    if (readiness.state === 'draining') reply.header('connection', 'close');
+    done();
+  });
+  await app.register(cors, {
+    origin: config.corsOrigins === '*' ? '*' : [...config.corsOrigins],
+    methods: ['GET', 'HEAD'],
+    exposedHeaders: ['X-Request-Id'],
+    maxAge: preflightMaxAge,
+    // The guard answers OPTIONS, after this plugin has set its headers.
+    preflightContinue: true,
+    strictPreflight: false,
+  });
+  app.addHook('onRequest', createGuard(app));
+  app.addHook('onResponse', observeResponse);
+  app.setNotFoundHandler(createNotFoundHandler(app));
+
+  await registerRoutes(app, { readiness });
+  await app.register(docsRoutes);
+  return app;
+}
+
+/** The routes that the OpenAPI document describes. */
+export async function registerRoutes(app: App, { readiness }: Pick<AppOptions, 'readiness'>): Promise<void> {
+  await app.register(greetRoutes);
+  await app.register(healthRoutes, { readiness });
+}

@@ -1,0 +1,44 @@
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
+import { Problem, problemMediaType, renderProblem } from './problem.ts';
+
+/** Answers what any hook, route or the framework threw, as a problem; what is our own fault is logged, once, with its cause. */
+export function handleError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const problem = toProblem(error);
+  if (problem.status >= 500) request.log.error({ err: error, requestId: request.id }, 'request failed');
+  return sendProblem(problem, request, reply);
+}
+
+function sendProblem(problem: Problem, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  return (
+    reply
+      .code(problem.status)
+      .headers(problem.headers)
+      .type(problemMediaType)
+      // With a serializer of its own Fastify adds no charset, a parameter that this media type does not have.
+      .serializer(String)
+      .send(renderProblem(problem, request.id))
+  );
+}
+
+function toProblem(error: unknown): Problem {
+  if (error instanceof Problem) return error;
+  if (hasZodFastifySchemaValidationErrors(error)) {
+    const errors = error.validation.map(({ instancePath, message }) => ({
+      field: instancePath.slice(1),
+      detail: message ?? 'is not valid',
+    }));
+    const detail = errors.map((fault) => `${fault.field} ${fault.detail}`).join('; ');
+    return new Problem(400, detail, { errors });
+  }
+  const status = (error as Partial<FastifyError> | null)?.statusCode ?? 500;
+  // Fastify's own refusals speak of the request only; anything else might tell of our insides.
+  if (status >= 400 && status < 500 && error instanceof Error && isFrameworkError(error)) {
+    return new Problem(status, error.message);
+  }
+  return new Problem(500, 'The service failed to answer. The cause is in its log, under this request id.');
+}
+
+function isFrameworkError(error: Error): boolean {
+  return 'code' in error && typeof error.code === 'string' && error.code.startsWith('FST_');
+}

@@ -1,0 +1,42 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  LogController,
+  type RawServerDefault,
+} from 'fastify';
+import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
+import { handleError } from './errors.ts';
+import { requestIdOf } from './request-id.ts';
+import { routeMalformed } from './target.ts';
+
+export type App = FastifyInstance<
+  RawServerDefault,
+  IncomingMessage,
+  ServerResponse,
+  FastifyBaseLogger,
+  ZodTypeProvider
+>;
+
+/** The largest body read, in bytes; the longest any route takes is the admin listener's. */
+const bodyLimit = 1_024;
+
+/** A Fastify instance as every listener here starts from it: zod for input and output, problems for errors, our request ids. */
+export function createInstance(logger: FastifyBaseLogger): App {
+  const app = Fastify({
+    loggerInstance: logger,
+    // The access line carries the id itself: a child logger for each request would cost more than the line.
+    childLoggerFactory: (parent) => parent,
+    logController: new LogController({ disableRequestLogging: true }),
+    genReqId: requestIdOf,
+    requestIdHeader: false,
+    rewriteUrl: routeMalformed,
+    bodyLimit,
+    // The drain is the listener's: it serves until the last connection is closed.
+    return503OnClosing: false,
+  }).withTypeProvider<ZodTypeProvider>();
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(serializerCompiler);
+  app.setErrorHandler(handleError);
+  return app;
+}

@@ -1,0 +1,122 @@
+import { lookup } from 'node:dns/promises';
+import { createServer, type RequestListener, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { Logger } from '../telemetry/logger.ts';
+import { describeParserError, maxHeaderSize, type ParserError, writeProblem } from './parser-errors.ts';
+import { Problem } from './problem.ts';
+
+/** Limits of every HTTP listener. Times in milliseconds. */
+const limits = {
+  /** From the first byte to the last of the headers: a slow sender holds a connection no longer. */
+  headersTimeout: 5_000,
+  /** From the first byte to the last of the body. */
+  requestTimeout: 10_000,
+  /** How often the two above are checked. */
+  connectionsCheckingInterval: 1_000,
+  maxHeaderSize,
+};
+
+/** Open connections on one address; more are closed as they come. An idle one costs about 10 kB. */
+const maxConnections = 4_096;
+
+export interface ListenerOptions {
+  readonly host: string;
+  /** 0 takes any free port, the same on every address of the host. */
+  readonly port: number;
+  /** How long an idle connection is kept, in milliseconds; longer than the balancer in front keeps it. */
+  readonly keepAliveTimeoutMs: number;
+  readonly handler: RequestListener;
+  readonly logger: Logger;
+}
+
+export interface Listener {
+  readonly port: number;
+  /** Where it can be reached from this machine. */
+  readonly url: string;
+  /** Stops accepting, closes idle connections and resolves when those with a request in flight have ended. */
+  close(): Promise<void>;
+  /** Cuts every connection that is left. */
+  closeNow(): void;
+}
+
+/**
+ * Listens on every address that the host has, as `localhost` has one for each IP version.
+ *
+ * @throws the system's error, such as EADDRINUSE, with nothing left listening.
+ */
+export async function openListener(options: ListenerOptions): Promise<Listener> {
+  const { host } = options;
+  const addresses = [...new Set((await lookup(host, { all: true })).map(({ address }) => address))];
+  const servers: Server[] = [];
+  let { port } = options;
+  try {
+    for (const address of addresses) {
+      const server = buildServer(options);
+      servers.push(server);
+      await listen(server, address, port);
+      ({ port } = server.address() as AddressInfo);
+    }
+  } catch (error) {
+    for (const server of servers) server.close();
+    throw error;
+  }
+  return {
+    port,
+    url: `http://${host.includes(':') ? `[${host}]` : host}:${port}`,
+    async close() {
+      await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+    },
+    closeNow() {
+      for (const server of servers) server.closeAllConnections();
+    },
+  };
+}
+
+function buildServer({ handler, keepAliveTimeoutMs, logger }: ListenerOptions): Server {
+  const server = createServer(
+    {
+      ...limits,
+      keepAliveTimeout: keepAliveTimeoutMs,
+      // Repeated lines are joined by a comma, so that a second Host is seen rather than dropped; a missing one gets a problem.
+      joinDuplicateHeaders: true,
+      requireHostHeader: false,
+    },
+    handler,
+  );
+  server.maxConnections = maxConnections;
+
+  const refuse = (socket: Duplex, problem: Problem) => {
+    const requestId = writeProblem(socket, problem);
+    logger.info(
+      { requestId, route: 'unmatched', status: problem.status, reason: problem.message },
+      'request refused',
+    );
+  };
+  server.on('clientError', (error: ParserError, socket) => {
+    const problem = describeParserError(error);
+    if (problem && socket.writable && !hasBegunResponse(socket)) refuse(socket, problem);
+    else socket.destroy();
+  });
+  server.on('connect', (_request, socket) => {
+    refuse(socket, new Problem(405, 'This is no proxy.', { headers: { allow: 'GET, HEAD, OPTIONS' } }));
+  });
+  // The guard answers an expectation that it does not know, like any other refusal.
+  server.on('checkExpectation', handler);
+  return server;
+}
+
+/** Node tells of the response under way on a socket only by this property of its own. */
+function hasBegunResponse(socket: Duplex): boolean {
+  return (socket as { _httpMessage?: { headersSent: boolean } })._httpMessage?.headersSent === true;
+}
+
+function listen(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ host, port }, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+}

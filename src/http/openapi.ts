@@ -1,0 +1,115 @@
+import { STATUS_CODES } from 'node:http';
+import type { SwaggerOptions } from '@fastify/swagger';
+import { createJsonSchemaTransform, createJsonSchemaTransformObject } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { type ProblemDetails, problemMediaType, problemSchema } from './problem.ts';
+
+/** A response header, described. */
+export function header(description: string, example: string) {
+  return { type: 'string', description, example } as const;
+}
+
+/** A body of plain text, described. */
+export function textBody(description: string) {
+  return z.string().meta({ description });
+}
+
+const exampleId = '5f3c9a1e77b04d22-1z';
+
+export const requestIdHeader = {
+  'X-Request-Id': header(
+    "The request's id: the caller's own where it is acceptable, and otherwise a new one.",
+    exampleId,
+  ),
+} as const;
+
+type Example = Pick<ProblemDetails, 'detail' | 'errors'>;
+
+/** A response that is a problem, with an example of it. */
+export function problemResponse(status: number, description: string, example: Example, headers = {}) {
+  const { detail, ...rest } = example;
+  const value: ProblemDetails = {
+    title: STATUS_CODES[status] ?? 'Error',
+    status,
+    detail,
+    requestId: exampleId,
+    ...rest,
+  };
+  return {
+    description,
+    headers: { ...requestIdHeader, ...headers },
+    content: { [problemMediaType]: { schema: problemSchema, example: value } },
+  };
+}
+
+/** What any operation may answer beside its own: a fault of HTTP itself, an overload, or a failure of ours. */
+export const otherProblem = problemResponse(
+  500,
+  'Any other problem: a fault in the HTTP request, or in the service.',
+  {
+    detail: 'The service failed to answer. The cause is in its log, under this request id.',
+  },
+);
+
+const transformSchemas = createJsonSchemaTransform({});
+
+/** The type provider keeps a response's schemas and drops the rest: headers and examples are put back. */
+const transform: typeof transformSchemas = (route) => {
+  const result = transformSchemas(route);
+  const described = (route.schema?.response ?? {}) as Record<string, DescribedResponse>;
+  const responses =
+    (result.schema as { response?: Record<string, DescribedResponse> } | undefined)?.response ?? {};
+  for (const [status, response] of Object.entries(responses)) {
+    const { headers, content = {} } = described[status] ?? {};
+    if (headers) response.headers = headers;
+    for (const [type, { example }] of Object.entries(content)) {
+      Object.assign(response.content?.[type] ?? {}, example === undefined ? {} : { example });
+    }
+  }
+  return result;
+};
+
+interface DescribedResponse {
+  headers?: unknown;
+  content?: Record<string, { example?: unknown }>;
+}
+
+const transformComponents = createJsonSchemaTransformObject({});
+
+/** Every named schema is registered twice, as input and as output: what no operation refers to is dropped. */
+const transformObject: typeof transformComponents = (document) => {
+  const result = transformComponents(document);
+  const schemas = 'components' in result ? (result.components?.schemas ?? {}) : {};
+  const text = JSON.stringify(result);
+  for (const name of Object.keys(schemas)) {
+    if (!text.includes(`"#/components/schemas/${name}"`)) delete schemas[name];
+  }
+  return result;
+};
+
+/** How the OpenAPI document is made from the routes' own schemas. */
+export function openApiOptions(version: string): SwaggerOptions {
+  return {
+    openapi: {
+      openapi: '3.1.1',
+      info: {
+        title: 'greet',
+        version,
+        summary: 'The greeting microservice.',
+        description:
+          'Greets people by name, over HTTP and gRPC.\n\nEvery refusal is a problem as RFC 9457 defines it, ' +
+          'and every answer carries the `X-Request-Id` under which it was logged.',
+        license: { name: 'MIT', identifier: 'MIT' },
+      } as { title: string; version: string },
+      servers: [{ url: '/', description: 'The service that serves this document.' }],
+      // Greeting is open to everyone: said, so that nobody wonders.
+      security: [],
+      tags: [
+        { name: 'greeting', description: 'What the service is for.' },
+        { name: 'health', description: 'For load balancers and orchestrators.' },
+      ],
+    },
+    transform,
+    transformObject,
+  };
+}

@@ -1,0 +1,74 @@
+import { STATUS_CODES } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { Problem, problemMediaType, renderProblem } from './problem.ts';
+import { makeRequestId } from './request-id.ts';
+import { maxTargetLength, targetTooLong } from './target.ts';
+
+/** The longest request line and headers read together, in bytes. */
+export const maxHeaderSize = 8_192;
+
+/** What Node's HTTP parser reports: `rawPacket` is the last piece that it read. */
+export interface ParserError extends Error {
+  readonly code?: string;
+  readonly rawPacket?: Buffer;
+}
+
+/** What the parser refused, as the problem to answer it with; undefined when there is nobody left to answer. */
+export function describeParserError({ code, rawPacket }: ParserError): Problem | undefined {
+  switch (code) {
+    case 'ECONNRESET':
+    case 'EPIPE':
+      return undefined;
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return new Problem(408, 'The request did not arrive in time.');
+    case 'HPE_HEADER_OVERFLOW':
+      return isTargetTooLong(rawPacket)
+        ? targetTooLong()
+        : new Problem(431, `The request line and headers must have at most ${maxHeaderSize} bytes together.`);
+    case 'HPE_INVALID_METHOD':
+      return isRequestLine(rawPacket)
+        ? new Problem(501, 'The request method is not known here.')
+        : new Problem(400, 'This is not an HTTP/1.1 request.');
+    case 'HPE_INVALID_URL':
+      return new Problem(
+        400,
+        "The request target has characters that must be percent-encoded, for instance by curl -G --data-urlencode 'name=…'.",
+      );
+    default:
+      return new Problem(400, 'The request is not valid HTTP/1.1.');
+  }
+}
+
+function isRequestLine(packet: Buffer | undefined): boolean {
+  return (
+    packet !== undefined &&
+    /^[!#$%&'*+.^_`|~\w-]+ \S+ HTTP\/1\.[01]\r?\n/.test(packet.toString('latin1', 0, maxHeaderSize))
+  );
+}
+
+function isTargetTooLong(packet: Buffer | undefined): boolean {
+  const target = packet && /^\S+ (\S*)/.exec(packet.toString('latin1'))?.[1];
+  return target !== undefined && target.length > maxTargetLength;
+}
+
+/**
+ * Answers on the bare socket, for requests that never became one, and closes it.
+ *
+ * @returns the id it was answered under.
+ */
+export function writeProblem(socket: Duplex, problem: Problem): string {
+  const requestId = makeRequestId();
+  const body = renderProblem(problem, requestId);
+  const headers = {
+    ...problem.headers,
+    date: new Date().toUTCString(),
+    'content-type': problemMediaType,
+    'content-length': Buffer.byteLength(body),
+    'x-request-id': requestId,
+    'x-content-type-options': 'nosniff',
+    connection: 'close',
+  };
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  socket.end(`HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\n${lines.join('')}\r\n${body}`);
+  return requestId;
+}

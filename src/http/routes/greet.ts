@@ -1,0 +1,72 @@
+import { greet, greetingRequestSchema, greetingSchema } from '../../greeting/greeting.ts';
+import type { App } from '../instance.ts';
+import { jsonType, negotiateType, textType } from '../negotiate.ts';
+import { header, otherProblem, problemResponse, requestIdHeader, textBody } from '../openapi.ts';
+import { Problem } from '../problem.ts';
+
+const vary = header(
+  'The answer depends on Accept, and on Origin where only some origins are allowed.',
+  'Accept',
+);
+
+/** `GET /greet?name=`: the greeting, as text or as JSON. */
+export async function greetRoutes(app: App): Promise<void> {
+  app.get(
+    '/greet',
+    {
+      schema: {
+        operationId: 'greet',
+        tags: ['greeting'],
+        summary: 'Greet someone by name',
+        description:
+          'Answers `Hello, <name>`: as plain text unless the client prefers `application/json`. A `+` in the query is a space.',
+        querystring: greetingRequestSchema,
+        response: {
+          200: {
+            description: 'The greeting.',
+            headers: { ...requestIdHeader, Vary: vary },
+            content: {
+              'text/plain': {
+                schema: textBody('Hello, <name>, with no newline at the end.'),
+                example: 'Hello, Alice',
+              },
+              'application/json': { schema: greetingSchema, example: { message: 'Hello, Alice' } },
+            },
+          },
+          400: problemResponse(400, 'The name is missing, repeated or not valid; every fault is listed.', {
+            detail: 'name must have at most 100 characters, got 101',
+            errors: [{ field: 'name', detail: 'must have at most 100 characters, got 101' }],
+          }),
+          406: problemResponse(
+            406,
+            'The client accepts neither text nor JSON.',
+            { detail: notAcceptable.message },
+            { Vary: vary },
+          ),
+          414: problemResponse(414, 'The request target is too long.', {
+            detail: 'The request target must have at most 4096 bytes, got 5000.',
+          }),
+          431: problemResponse(431, 'The header lines are too long.', {
+            detail: 'The request line and headers must have at most 8192 bytes together.',
+          }),
+          default: otherProblem,
+        },
+      },
+    },
+    function handleGreet(request, reply) {
+      const type = negotiateType(request.headers.accept);
+      const earlier = reply.getHeader('vary');
+      reply.header('vary', earlier === undefined ? 'Accept' : `${earlier}, Accept`);
+      if (type === undefined) throw notAcceptable;
+      const greeting = greet(request.query);
+      reply.type(type);
+      if (type === textType) reply.send(greeting.message);
+      else reply.send(greeting);
+    },
+  );
+}
+
+const notAcceptable = new Problem(
+  406,
+  `Greetings are served as ${textType} and ${jsonType}; accept one of them.`,
+);

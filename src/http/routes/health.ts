@@ -1,0 +1,79 @@
+import { z } from 'zod';
+import type { Readiness } from '../../readiness.ts';
+import type { App } from '../instance.ts';
+import { header, otherProblem, requestIdHeader } from '../openapi.ts';
+
+const livenessSchema = z
+  .object({ status: z.literal('alive').meta({ description: 'The process answers.' }) })
+  .meta({ id: 'Liveness', description: 'That the process answers.' });
+
+const readinessSchema = z
+  .object({
+    status: z
+      .enum(['starting', 'ready', 'draining'])
+      .meta({ description: 'Where the replica is in its life.' }),
+  })
+  .meta({ id: 'Readiness', description: 'Whether the replica wants new requests.' });
+
+const headers = { ...requestIdHeader, 'Cache-Control': header('Always no-store.', 'no-store') };
+
+/** The probes of Kubernetes and load balancers: liveness never depends on readiness, so a drain restarts nothing. */
+export async function healthRoutes(
+  app: App,
+  { readiness }: { readonly readiness: Readiness },
+): Promise<void> {
+  app.get(
+    '/livez',
+    {
+      schema: {
+        operationId: 'getLiveness',
+        tags: ['health'],
+        summary: 'Is the process alive?',
+        description: 'Answers 200 as long as the process can answer at all, also while it drains.',
+        response: {
+          200: {
+            description: 'The process is alive.',
+            headers,
+            content: { 'application/json': { schema: livenessSchema, example: { status: 'alive' } } },
+          },
+          default: otherProblem,
+        },
+      },
+    },
+    function handleLivez(_request, reply) {
+      reply.header('cache-control', 'no-store').send({ status: 'alive' });
+    },
+  );
+
+  app.get(
+    '/readyz',
+    {
+      schema: {
+        operationId: 'getReadiness',
+        tags: ['health'],
+        summary: 'Does the replica want new requests?',
+        description:
+          'Answers 200 when requests should be sent here, and 503 before the service listens and while it drains.',
+        response: {
+          200: {
+            description: 'The replica is ready.',
+            headers,
+            content: { 'application/json': { schema: readinessSchema, example: { status: 'ready' } } },
+          },
+          503: {
+            description: 'The replica is starting or draining: send requests elsewhere.',
+            headers,
+            content: { 'application/json': { schema: readinessSchema, example: { status: 'draining' } } },
+          },
+          default: otherProblem,
+        },
+      },
+    },
+    function handleReadyz(_request, reply) {
+      reply
+        .code(readiness.state === 'ready' ? 200 : 503)
+        .header('cache-control', 'no-store')
+        .send({ status: readiness.state });
+    },
+  );
+}

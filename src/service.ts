@@ -1,0 +1,98 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Registry } from 'prom-client';
+import type { Config } from './config.ts';
+import { buildAdminApp } from './http/admin.ts';
+import { buildApp } from './http/app.ts';
+import { type Listener, openListener } from './http/listener.ts';
+import { createReadiness } from './readiness.ts';
+import type { Logger } from './telemetry/logger.ts';
+
+export interface Service {
+  /** Where each listener can be reached. */
+  readonly urls: { readonly http: string; readonly admin: string };
+  /** Ends the service without losing a request that a balancer sends it; resolves within the drain delay and the shutdown timeout. */
+  drain(): Promise<void>;
+}
+
+export interface ServiceOptions {
+  readonly config: Config;
+  readonly logger: Logger;
+  readonly metrics: Registry;
+}
+
+/** A listener that could not be opened, told to the person who chose its address. */
+export class ListenError extends Error {
+  override readonly name = 'ListenError';
+}
+
+/**
+ * Starts the listeners, and says it is ready when all of them accept.
+ *
+ * @throws {ListenError} when an address cannot be had; what had been opened is closed again.
+ */
+export async function startService({ config, logger, metrics }: ServiceOptions): Promise<Service> {
+  const { host, keepAliveTimeoutMs } = config;
+  const readiness = createReadiness();
+  const [app, adminApp] = await Promise.all([
+    buildApp({ config, logger, readiness }),
+    buildAdminApp({ logger, metrics }),
+  ]);
+  await Promise.all([app.ready(), adminApp.ready()]);
+
+  const opened: Listener[] = [];
+  const open = async (variable: string, port: number, handler: typeof app.routing): Promise<Listener> => {
+    try {
+      const listener = await openListener({ host, port, handler, keepAliveTimeoutMs, logger });
+      opened.push(listener);
+      return listener;
+    } catch (error) {
+      await Promise.all(opened.map((listener) => listener.close()));
+      throw new ListenError(explain(error, { host, port, variable }), { cause: error });
+    }
+  };
+  const admin = await open('ADMIN_PORT', config.adminPort, adminApp.routing);
+  const http = await open('PORT', config.port, app.routing);
+  readiness.become('ready');
+
+  return {
+    urls: { http: http.url, admin: admin.url },
+    async drain() {
+      // Readiness falls: /readyz answers 503, every answer closes its connection, and the service goes on serving.
+      readiness.become('draining');
+      // The balancers notice, and send their requests elsewhere.
+      await sleep(config.drainDelayMs);
+      // Nobody new can connect; what is in flight is answered, until the timeout cuts what is left.
+      const timer = setTimeout(() => {
+        logger.warn(
+          { shutdownTimeoutMs: config.shutdownTimeoutMs },
+          'cutting requests that did not end in time',
+        );
+        http.closeNow();
+      }, config.shutdownTimeoutMs);
+      await http.close();
+      clearTimeout(timer);
+      // Last the operators' port, so that the drain itself could be watched.
+      admin.closeNow();
+      await Promise.all([admin.close(), app.close(), adminApp.close()]);
+    },
+  };
+}
+
+function explain(
+  error: unknown,
+  { host, port, variable }: { host: string; port: number; variable: string },
+): string {
+  const code = (error as NodeJS.ErrnoException).code;
+  switch (code) {
+    case 'EADDRINUSE':
+      return `Cannot listen on ${host}:${port}: another program does. Stop it, or set ${variable} to another port (0 = any free one).`;
+    case 'EACCES':
+      return `Cannot listen on ${host}:${port}: not permitted. Set ${variable} to a port above 1023.`;
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return `Cannot listen on ${host}: this machine has no such address. Set HOST to one it has (localhost, 0.0.0.0).`;
+    default:
+      return `Cannot listen on ${host}:${port} (${variable}): ${error instanceof Error ? error.message : String(error)}`;
+  }
+}
