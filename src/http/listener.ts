@@ -1,5 +1,5 @@
 import { lookup } from 'node:dns/promises';
-import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Logger } from '../telemetry/logger.ts';
@@ -93,9 +93,11 @@ function buildServer({ handler, keepAliveTimeoutMs, logger }: ListenerOptions): 
       'request refused',
     );
   };
+  const latest = new WeakMap<Duplex, ServerResponse>();
+  server.on('request', (request, response) => latest.set(request.socket, response));
   server.on('clientError', (error: ParserError, socket) => {
     const problem = describeParserError(error);
-    if (problem && socket.writable && !hasBegunResponse(socket)) refuse(socket, problem);
+    if (problem && socket.writable && isUnanswered(latest.get(socket))) refuse(socket, problem);
     else socket.destroy();
   });
   server.on('connect', (_request, socket) => {
@@ -106,9 +108,11 @@ function buildServer({ handler, keepAliveTimeoutMs, logger }: ListenerOptions): 
   return server;
 }
 
-/** Node tells of the response under way on a socket only by this property of its own. */
-function hasBegunResponse(socket: Duplex): boolean {
-  return (socket as { _httpMessage?: { headersSent: boolean } })._httpMessage?.headersSent === true;
+/** Whether what the parser stumbled over still waits for its answer, and no other answer would be torn apart by it. */
+function isUnanswered(response: ServerResponse | undefined): boolean {
+  if (response === undefined) return true;
+  const inBodyOfThis = !response.req.complete;
+  return inBodyOfThis ? !response.headersSent : response.writableFinished;
 }
 
 function listen(server: Server, host: string, port: number): Promise<void> {

@@ -1,0 +1,84 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { afterEach, describe, expect, it } from 'vitest';
+import { freePort, missing, run } from '../support/command.ts';
+import { type Program, runProgram } from '../support/program.ts';
+import { until } from '../support/service.ts';
+
+const lacking = missing('haproxy', 'wrk');
+const configuration = new URL('../../deploy/haproxy/haproxy.cfg', import.meta.url);
+const connections = 32;
+
+describe.skipIf(lacking)(`three replicas behind HAProxy${lacking ? `: ${lacking}` : ''}`, () => {
+  const replicas: Program[] = [];
+  let haproxy: ChildProcess | undefined;
+  afterEach(async () => {
+    haproxy?.kill('SIGKILL');
+    await Promise.all(replicas.splice(0).map((replica) => replica.dispose()));
+  });
+
+  const start = async (index: number, port: number) => {
+    const env = { HOST: '127.0.0.1', PORT: String(port), DRAIN_DELAY_MS: '2500', LOG_LEVEL: 'warn' };
+    const replica = await runProgram({ env });
+    replicas[index] = replica;
+    await until(
+      async () => (await fetch(`http://127.0.0.1:${port}/readyz`).catch(() => undefined))?.status === 200,
+    );
+  };
+
+  it('lose no request of 32 connections while they are restarted six times, though nothing is ever retried', async () => {
+    const ports = [await freePort(), await freePort(), await freePort()];
+    await Promise.all(ports.map((port, index) => start(index, port)));
+    const front = await freePort();
+    const env: NodeJS.ProcessEnv = {
+      PATH: `${process.env.PATH}:/usr/sbin`,
+      HAPROXY_HTTP: `127.0.0.1:${front}`,
+    };
+    for (const [index, port] of ports.entries()) env[`GREET_${index + 1}_HTTP`] = `127.0.0.1:${port}`;
+    const noRetries = (await readFile(configuration, 'utf8'))
+      .replace('retries 3', 'retries 0')
+      .replace(/^ *(option redispatch|retry-on).*$/gm, '');
+    const balancer = spawn('haproxy', ['-db', '-f', '/dev/stdin'], {
+      env,
+      stdio: ['pipe', 'ignore', 'ignore'],
+    });
+    balancer.stdin.end(noRetries);
+    haproxy = balancer;
+    await until(
+      async () =>
+        (await fetch(`http://127.0.0.1:${front}/greet?name=a`).catch(() => undefined))?.status === 200,
+    );
+
+    // Rounds of load, one after another, until every replica has been restarted twice.
+    let isRestarting = true;
+    let restarts = 0;
+    const restarting = (async () => {
+      for (const index of [0, 1, 2, 0, 1, 2]) {
+        replicas[index]?.process.kill('SIGTERM');
+        expect(await replicas[index]?.exited).toBe(0);
+        await start(index, ports[index] ?? 0);
+        restarts += 1;
+        // HAProxy sees it again before the next one goes.
+        await new Promise((resolve) => setTimeout(resolve, 1_500));
+      }
+    })().finally(() => {
+      isRestarting = false;
+    });
+    let requests = 0;
+    const failures: string[] = [];
+    do {
+      const { stdout } = await run(
+        'wrk',
+        ['-t1', `-c${connections}`, '-d4s', `http://127.0.0.1:${front}/greet?name=Alice`],
+        env,
+      );
+      requests += Number(/(\d+) requests in/.exec(stdout)?.[1] ?? 0);
+      failures.push(...(stdout.match(/^.*(Socket errors|Non-2xx).*$/gm) ?? []));
+    } while (isRestarting);
+    await restarting;
+    console.log(`${requests} requests over ${restarts} restarts, failures: ${failures.join(', ') || 'none'}`);
+    expect(restarts).toBe(6);
+    expect(requests).toBeGreaterThan(1_000);
+    expect(failures).toEqual([]);
+  }, 120_000);
+});

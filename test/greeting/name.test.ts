@@ -1,0 +1,95 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { maxNameLength, namePattern, nameSchema } from '../../src/greeting/name.ts';
+import { cases } from '../cases.ts';
+
+const faultsOf = (name: unknown) => nameSchema.safeParse(name).error?.issues.map(({ message }) => message);
+
+/** Any Unicode at all, with what the rules speak of more often than chance would have it. */
+const anyText = fc
+  .array(
+    fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc.string({ unit: 'grapheme' }),
+      fc.constantFrom(
+        ' ',
+        '\n',
+        '\u2028',
+        '\u202E',
+        '\u2069',
+        '\uD800',
+        '\uDC00',
+        '\uFEFF',
+        '\u0085',
+        '\u200D',
+        '👩‍👩‍👧',
+      ),
+      fc.nat(0xffff).map((unit) => String.fromCharCode(unit)),
+      fc.integer({ min: 90, max: 110 }).map((count) => 'é'.repeat(count)),
+      fc.integer({ min: 95, max: 105 }).map((count) => '😀'.repeat(count)),
+    ),
+    { maxLength: 6 },
+  )
+  .map((parts) => parts.join(''));
+
+/** The contract in other words than the code's: code point by code point. */
+function isGreetable(text: string): boolean {
+  const points = [...text.trim()].map((character) => character.codePointAt(0) ?? 0);
+  const isForbidden = (point: number) =>
+    point < 0x20 ||
+    (point >= 0x7f && point < 0xa0) ||
+    (point >= 0x2028 && point <= 0x202e) ||
+    (point >= 0x2066 && point <= 0x2069) ||
+    (point >= 0xd800 && point < 0xe000);
+  return points.length >= 1 && points.length <= maxNameLength && !points.some(isForbidden);
+}
+
+describe('nameSchema', () => {
+  it.each(cases)('takes or refuses $title', ({ name, greeting, faults }) => {
+    expect(faultsOf(name)).toEqual(faults);
+    if (greeting !== undefined) expect(`Hello, ${nameSchema.parse(name)}`).toBe(greeting);
+  });
+
+  it.each([
+    ['a high surrogate alone', '\uD83D', 'U+D83D'],
+    ['surrogates the wrong way round', 'a\uDE00\uD83D', 'U+DE00'],
+  ])('refuses %s', (_title, name, found) => {
+    expect(faultsOf(name)).toEqual([`must not contain lone surrogates, got ${found}`]);
+  });
+
+  it('says that a missing name is required, and that a repeated one is to be given once', () => {
+    expect(faultsOf(undefined)).toEqual([
+      'is required: 1 to 100 characters, not counting white space around them',
+    ]);
+    expect(faultsOf(['a', 'b'])).toEqual(['must be given once, got 2 values']);
+  });
+
+  it('admits exactly the names of the contract, and changes nothing but the white space around them', () => {
+    fc.assert(
+      fc.property(anyText, (text) => {
+        const result = nameSchema.safeParse(text);
+        expect(result.success).toBe(isGreetable(text));
+        if (result.success) expect(result.data).toBe(text.trim());
+      }),
+      { numRuns: 3_000 },
+    );
+  });
+
+  it('is what its pattern in the OpenAPI document admits, of the texts that a document can speak of', () => {
+    const pattern = new RegExp(namePattern, 'u');
+    fc.assert(
+      fc.property(anyText, (text) => {
+        fc.pre(text.isWellFormed());
+        expect(pattern.test(text)).toBe(nameSchema.safeParse(text).success);
+      }),
+      { numRuns: 3_000 },
+    );
+  });
+
+  it('decides on a long hostile text as fast as on any', () => {
+    const pattern = new RegExp(namePattern, 'u');
+    const hostile = `${'a '.repeat(50)}${' '.repeat(100_000)}\u0000`;
+    expect(pattern.test(hostile)).toBe(false);
+    expect(nameSchema.safeParse(hostile).success).toBe(false);
+  });
+});

@@ -1,0 +1,85 @@
+import request from 'supertest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startTestService, type TestService } from '../support/service.ts';
+
+const origin = 'https://app.example.com';
+const paths = [
+  '/greet?name=Alice',
+  '/greet',
+  '/greet?name=%FF',
+  '/nope',
+  `/greet?name=${'a'.repeat(5_000)}`,
+  '/livez',
+];
+
+describe('CORS_ORIGINS=*', () => {
+  let service: TestService;
+  beforeAll(async () => {
+    service = await startTestService({ CORS_ORIGINS: '*' });
+  });
+  afterAll(() => service.drain());
+
+  it.each(paths)('lets any page read %.40s, its refusals and its request id', async (path) => {
+    const { headers } = await request(service.urls.http).get(path).set('origin', origin);
+    expect(headers['access-control-allow-origin']).toBe('*');
+    expect(headers['access-control-expose-headers']).toBe('X-Request-Id');
+    expect(headers.vary ?? '').not.toContain('Origin');
+  });
+
+  it('lets pages read 405 and 406', async () => {
+    const post = await request(service.urls.http).post('/greet').set('origin', origin).send('x=1');
+    const picture = await request(service.urls.http)
+      .get('/greet?name=a')
+      .set('origin', origin)
+      .set('accept', 'image/png');
+    expect(post.headers['access-control-allow-origin']).toBe('*');
+    expect(picture.headers['access-control-allow-origin']).toBe('*');
+  });
+
+  it.each(['/greet', '/nope'])('answers the preflight of %s with 204 and a max age', async (path) => {
+    const response = await request(service.urls.http).options(path).set({
+      origin,
+      'access-control-request-method': 'GET',
+      'access-control-request-headers': 'x-request-id',
+    });
+    expect(response.status).toBe(204);
+    expect(response.headers).toMatchObject({
+      'access-control-allow-origin': '*',
+      'access-control-allow-methods': 'GET, HEAD',
+      'access-control-allow-headers': 'x-request-id',
+      'access-control-max-age': '86400',
+      'content-length': '0',
+    });
+  });
+});
+
+describe('CORS_ORIGINS with a list', () => {
+  let service: TestService;
+  beforeAll(async () => {
+    service = await startTestService({ CORS_ORIGINS: `${origin}, http://localhost:3000` });
+  });
+  afterAll(() => service.drain());
+
+  it.each(paths)('names the allowed page on %.40s', async (path) => {
+    const { headers } = await request(service.urls.http).get(path).set('origin', origin);
+    expect(headers['access-control-allow-origin']).toBe(origin);
+    expect(headers.vary).toContain('Origin');
+  });
+
+  it.each([
+    'https://evil.example.com',
+    `${origin}.evil.com`,
+    `${origin}:444`,
+    'http://app.example.com',
+    'null',
+  ])('names nobody to %s, on the request and on its preflight', async (stranger) => {
+    const response = await request(service.urls.http).get('/greet?name=Alice').set('origin', stranger);
+    const preflight = await request(service.urls.http)
+      .options('/greet')
+      .set({ origin: stranger, 'access-control-request-method': 'GET' });
+    expect(response.status).toBe(200);
+    expect(response.headers['access-control-allow-origin']).toBeUndefined();
+    expect(response.headers.vary).toBe('Origin, Accept');
+    expect(preflight.headers['access-control-allow-origin']).toBeUndefined();
+  });
+});

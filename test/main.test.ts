@@ -1,0 +1,181 @@
+import { writeFile } from 'node:fs/promises';
+import { Agent, get, type IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { connect, createServer } from 'node:net';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { type Program, runProgram } from './support/program.ts';
+import { until } from './support/service.ts';
+
+describe('the built program', () => {
+  const programs: Program[] = [];
+  const run = async (...options: Parameters<typeof runProgram>) => {
+    const program = await runProgram(...options);
+    programs.push(program);
+    return program;
+  };
+  afterEach(async () => {
+    await Promise.all(programs.splice(0).map((program) => program.dispose()));
+  });
+
+  const fetchText = async (url: string) => (await fetch(url)).text();
+
+  it('says where it listens, greets there, on every address of localhost, and ends with 0 on SIGTERM', async () => {
+    const program = await run();
+    const { http, admin } = await program.listening();
+    expect(program.lines[0]).toMatchObject({ level: 'info', msg: `listening on ${http}, admin on ${admin}` });
+    expect(await fetchText(`${http}/greet?name=Alice`)).toBe('Hello, Alice');
+    expect(await fetchText(`${http.replace('localhost', '127.0.0.1')}/greet?name=Alice`)).toBe(
+      'Hello, Alice',
+    );
+    program.process.kill('SIGTERM');
+    expect(await program.exited).toBe(0);
+    expect(program.stderr()).toBe('');
+    expect(program.lines.map(({ msg }) => msg).slice(-2)).toEqual([
+      'draining; a second signal leaves at once',
+      'drained',
+    ]);
+    expect(program.lines.filter(({ msg }) => msg === 'request')).toHaveLength(2);
+  });
+
+  it('ends with 0 on SIGINT, also when npm repeats it within the same moment', async () => {
+    const program = await run({ env: { DRAIN_DELAY_MS: '200' } });
+    await program.listening();
+    program.process.kill('SIGINT');
+    program.process.kill('SIGINT');
+    expect(await program.exited).toBe(0);
+  });
+
+  it('leaves at once, with 1, on a second signal', async () => {
+    const program = await run({ env: { DRAIN_DELAY_MS: '15000' } });
+    await program.listening();
+    program.process.kill('SIGTERM');
+    await until(() => program.lines.some(({ msg }) => msg.startsWith('draining')));
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    const startedAt = performance.now();
+    program.process.kill('SIGINT');
+    expect(await program.exited).toBe(1);
+    expect(performance.now() - startedAt).toBeLessThan(1_000);
+    expect(program.lines.at(-1)).toMatchObject({ msg: 'second signal: leaving at once' });
+  });
+
+  it('drains: not ready but alive, greeting and closing connections, until the delay is over', async () => {
+    const program = await run({ env: { DRAIN_DELAY_MS: '700' } });
+    const { http, admin } = await program.listening();
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const ask = (path: string) =>
+      new Promise<IncomingMessage>((resolve, reject) => {
+        get(`${http}${path}`, { agent }, (response) => resolve(response.resume())).on('error', reject);
+      });
+    expect((await ask('/readyz')).statusCode).toBe(200);
+    program.process.kill('SIGTERM');
+    await until(async () => (await ask('/readyz')).statusCode === 503);
+    const during = await ask('/greet?name=Alice');
+    expect(during.statusCode).toBe(200);
+    expect(during.headers.connection).toBe('close');
+    expect((await ask('/livez')).statusCode).toBe(200);
+    expect(await fetchText(`${admin}/metrics`)).toContain('process_cpu_seconds_total');
+    expect(await program.exited).toBe(0);
+    await expect(ask('/greet?name=Alice')).rejects.toThrow('ECONNREFUSED');
+    agent.destroy();
+  });
+
+  it('answers a request that was on its way in when the drain closed the listener', async () => {
+    const program = await run({ env: { DRAIN_DELAY_MS: '100' } });
+    const { http } = await program.listening();
+    const socket = connect(Number(new URL(http).port), 'localhost').setEncoding('utf8');
+    let answer = '';
+    socket.on('data', (text) => {
+      answer += text;
+    });
+    socket.write('GET /greet?name=Alice HTTP/1.1\r\nHost: greet\r\n');
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    program.process.kill('SIGTERM');
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    expect(program.process.exitCode).toBeNull();
+    socket.write('\r\n');
+    expect(await program.exited).toBe(0);
+    expect(answer).toContain('connection: close');
+    expect(answer.endsWith('Hello, Alice')).toBe(true);
+  });
+
+  it('cuts a request that does not end within the shutdown timeout, and still ends with 0', async () => {
+    const program = await run({ env: { SHUTDOWN_TIMEOUT_MS: '300' } });
+    const { http } = await program.listening();
+    const socket = connect(Number(new URL(http).port), 'localhost').on('error', () => {});
+    socket.write('GET /greet?name=Alice HTTP/1.1\r\nHost: greet\r\n');
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    program.process.kill('SIGTERM');
+    expect(await program.exited).toBe(0);
+    expect(program.lines.map(({ msg }) => msg)).toContain('cutting requests that did not end in time');
+  });
+
+  it('ends with 0 on a signal that comes before it listens', async () => {
+    // Holds the start until the signal has been handled.
+    const hold = `process.on('newListener', (name) => name === 'SIGTERM' && setImmediate(() => process.kill(process.pid, name)))`;
+    const program = await run({
+      nodeOptions: ['--import', `data:text/javascript,${encodeURIComponent(hold)}`],
+    });
+    expect(await program.exited).toBe(0);
+  });
+
+  it('reads .env, which the environment overrules', async () => {
+    const program = await run({
+      env: { LOG_LEVEL: 'info' },
+      prepare: (folder) =>
+        writeFile(join(folder, '.env'), 'LOG_LEVEL=fatal\nCORS_ORIGINS=https://app.example.com\n'),
+    });
+    const { http } = await program.listening();
+    const { headers } = await fetch(`${http}/greet?name=a`, {
+      headers: { origin: 'https://app.example.com' },
+    });
+    expect(headers.get('access-control-allow-origin')).toBe('https://app.example.com');
+  });
+
+  it('names every fault of its configuration at once, in words, and ends with 1', async () => {
+    const program = await run({ env: { PORT: 'http', LOG_LEVEL: 'loud', CORS_ORIGINS: 'app.example.com' } });
+    expect(await program.exited).toBe(1);
+    expect(program.stderr().trim().split('\n')).toEqual([
+      'The configuration is not valid:',
+      '  PORT: expected the port for HTTP (0 = any free port), a whole number from 0 to 65535; got "http"',
+      '  LOG_LEVEL: expected one of trace, debug, info, warn, error, fatal, silent; got "loud"',
+      expect.stringMatching(
+        /^ {2}CORS_ORIGINS: expected \* or a comma-separated list .*; got "app\.example\.com"$/,
+      ),
+    ]);
+    expect(program.lines).toEqual([]);
+  });
+
+  it.each(['PORT', 'ADMIN_PORT'])('says in words that %s is taken, and ends with 1', async (variable) => {
+    const other = createServer().listen(0, '127.0.0.1');
+    await new Promise((resolve) => other.once('listening', resolve));
+    const { port } = other.address() as AddressInfo;
+    const program = await run({ env: { HOST: '127.0.0.1', [variable]: String(port) } });
+    expect(await program.exited).toBe(1);
+    expect(program.stderr()).toBe(
+      `Cannot listen on 127.0.0.1:${port}: another program does. Stop it, or set ${variable} to another port (0 = any free one).\n`,
+    );
+    other.close();
+  });
+
+  it('says in words that it cannot have the address', async () => {
+    const program = await run({ env: { HOST: '203.0.113.1' } });
+    expect(await program.exited).toBe(1);
+    expect(program.stderr()).toContain('Cannot listen on 203.0.113.1: this machine has no such address.');
+  });
+
+  it.each([
+    ['an error', "setTimeout(() => { throw new Error('boom') }, 300)"],
+    ['a rejection', "setTimeout(() => Promise.reject(new Error('boom')), 300)"],
+  ])('logs %s that nobody caught, and ends with 1', async (_title, code) => {
+    const program = await run({
+      nodeOptions: ['--import', `data:text/javascript,${encodeURIComponent(code)}`],
+    });
+    expect(await program.exited).toBe(1);
+    expect(program.lines.at(-1)).toMatchObject({
+      level: 'fatal',
+      msg: 'leaving after an unexpected error',
+      err: { type: 'Error', message: 'boom', stack: expect.any(String) },
+    });
+  });
+});

@@ -1,0 +1,19 @@
+import { STATUS_CODES } from 'node:http';
+import { expect } from 'vitest';
+import { problemSchema } from '../../src/http/problem.ts';
+
+interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly text: string;
+}
+
+/** That an answer is problem details through and through, with what is expected of its members. */
+export function expectProblem({ status, headers, text }: Answer, expected: Record<string, unknown>): void {
+  expect(headers['content-type']).toBe('application/problem+json');
+  expect(headers['x-content-type-options']).toBe('nosniff');
+  const problem = problemSchema.strict().parse(JSON.parse(text));
+  expect(problem).toMatchObject({ status, title: STATUS_CODES[status], requestId: headers['x-request-id'] });
+  expect(problem).toMatchObject(expected);
+  expect(text).not.toMatch(/node_modules|\.ts:|\.js:|FST_/);
+}
