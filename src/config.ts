@@ -35,10 +35,22 @@ const corsOrigins = z
 export const environmentSchema = z.object({
   HOST: z.string().trim().default('localhost'),
   PORT: port('HTTP').prefault('8080'),
+  GRPC_PORT: port('gRPC').prefault('50051'),
   ADMIN_PORT: port('the admin listener').prefault('9464'),
   LOG_LEVEL: z.enum(logLevels, { error: `expected one of ${logLevels.join(', ')}` }).default('info'),
   CORS_ORIGINS: corsOrigins.prefault('*'),
   KEEP_ALIVE_TIMEOUT_MS: milliseconds('how long an idle connection is kept').prefault('75000'),
+  GRPC_MAX_MESSAGE_BYTES: integer('the largest message', 1_024, 4_194_304).prefault('4096'),
+  GRPC_MAX_CONCURRENT_STREAMS: integer('calls at once on one connection', 1, 10_000).prefault('100'),
+  GRPC_MAX_CONNECTION_IDLE_MS: milliseconds('how long a connection without calls is kept').prefault('300000'),
+  GRPC_MAX_CONNECTION_AGE_MS: milliseconds('how long any connection is kept').prefault('600000'),
+  GRPC_MAX_CONNECTION_AGE_GRACE_MS: milliseconds(
+    'how long calls on an old connection may take to end',
+  ).prefault('20000'),
+  GRPC_KEEPALIVE_TIME_MS: milliseconds('how often a silent client is asked whether it is there').prefault(
+    '60000',
+  ),
+  GRPC_KEEPALIVE_TIMEOUT_MS: milliseconds('how long it may take to answer').prefault('20000'),
   DRAIN_DELAY_MS: milliseconds('how long to serve on after readiness fell').prefault('5000'),
   SHUTDOWN_TIMEOUT_MS: milliseconds('how long requests in flight may take to end').prefault('10000'),
   TERMINATION_GRACE_PERIOD_MS: milliseconds('how long the orchestrator waits before it kills').prefault(
@@ -49,10 +61,20 @@ export const environmentSchema = z.object({
 export interface Config {
   readonly host: string;
   readonly port: number;
+  readonly grpcPort: number;
   readonly adminPort: number;
   readonly logLevel: (typeof logLevels)[number];
   readonly corsOrigins: '*' | readonly string[];
   readonly keepAliveTimeoutMs: number;
+  readonly grpc: {
+    readonly maxMessageBytes: number;
+    readonly maxConcurrentStreams: number;
+    readonly maxConnectionIdleMs: number;
+    readonly maxConnectionAgeMs: number;
+    readonly maxConnectionAgeGraceMs: number;
+    readonly keepaliveTimeMs: number;
+    readonly keepaliveTimeoutMs: number;
+  };
   readonly drainDelayMs: number;
   readonly shutdownTimeoutMs: number;
 }
@@ -74,10 +96,20 @@ const configSchema = environmentSchema
       Object.freeze({
         host: env.HOST,
         port: env.PORT,
+        grpcPort: env.GRPC_PORT,
         adminPort: env.ADMIN_PORT,
         logLevel: env.LOG_LEVEL,
         corsOrigins: env.CORS_ORIGINS,
         keepAliveTimeoutMs: env.KEEP_ALIVE_TIMEOUT_MS,
+        grpc: Object.freeze({
+          maxMessageBytes: env.GRPC_MAX_MESSAGE_BYTES,
+          maxConcurrentStreams: env.GRPC_MAX_CONCURRENT_STREAMS,
+          maxConnectionIdleMs: env.GRPC_MAX_CONNECTION_IDLE_MS,
+          maxConnectionAgeMs: env.GRPC_MAX_CONNECTION_AGE_MS,
+          maxConnectionAgeGraceMs: env.GRPC_MAX_CONNECTION_AGE_GRACE_MS,
+          keepaliveTimeMs: env.GRPC_KEEPALIVE_TIME_MS,
+          keepaliveTimeoutMs: env.GRPC_KEEPALIVE_TIMEOUT_MS,
+        }),
         drainDelayMs: env.DRAIN_DELAY_MS,
         shutdownTimeoutMs: env.SHUTDOWN_TIMEOUT_MS,
       }),
@@ -86,7 +118,7 @@ const configSchema = environmentSchema
 type Environment = z.output<typeof environmentSchema>;
 
 function checkPorts(env: Environment, ctx: z.RefinementCtx): void {
-  const names = ['PORT', 'ADMIN_PORT'] as const;
+  const names = ['PORT', 'GRPC_PORT', 'ADMIN_PORT'] as const;
   for (const [index, name] of names.entries()) {
     const other = names.slice(0, index).find((earlier) => env[earlier] !== 0 && env[earlier] === env[name]);
     if (other)

@@ -13,7 +13,7 @@ async function main(): Promise<void> {
   const starting = startService({ config, logger, metrics: createMetrics() });
   drainOnSignal(starting, { config, logger });
   const { urls } = await starting;
-  logger.info(urls, `listening on ${urls.http}, admin on ${urls.admin}`);
+  logger.info(urls, `listening on ${urls.http}, gRPC on ${urls.grpc}, admin on ${urls.admin}`);
   logger.flush();
 }
 

@@ -1,15 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Registry } from 'prom-client';
 import type { Config } from './config.ts';
+import { openGrpcServer } from './grpc/server.ts';
 import { buildAdminApp } from './http/admin.ts';
 import { buildApp } from './http/app.ts';
-import { type Listener, openListener } from './http/listener.ts';
+import { openListener } from './http/listener.ts';
 import { createReadiness } from './readiness.ts';
 import type { Logger } from './telemetry/logger.ts';
 
 export interface Service {
   /** Where each listener can be reached. */
-  readonly urls: { readonly http: string; readonly admin: string };
+  readonly urls: { readonly http: string; readonly grpc: string; readonly admin: string };
   /** Ends the service without losing a request that a balancer sends it; resolves within the drain delay and the shutdown timeout. */
   drain(): Promise<void>;
 }
@@ -39,10 +40,15 @@ export async function startService({ config, logger, metrics }: ServiceOptions):
   ]);
   await Promise.all([app.ready(), adminApp.ready()]);
 
-  const opened: Listener[] = [];
-  const open = async (variable: string, port: number, handler: typeof app.routing): Promise<Listener> => {
+  // Each is closed again when one that follows cannot be opened.
+  const opened: Closable[] = [];
+  const open = async <Opened extends Closable>(
+    variable: string,
+    port: number,
+    opening: Promise<Opened>,
+  ): Promise<Opened> => {
     try {
-      const listener = await openListener({ host, port, handler, keepAliveTimeoutMs, logger });
+      const listener = await opening;
       opened.push(listener);
       return listener;
     } catch (error) {
@@ -50,14 +56,18 @@ export async function startService({ config, logger, metrics }: ServiceOptions):
       throw new ListenError(explain(error, { host, port, variable }), { cause: error });
     }
   };
-  const admin = await open('ADMIN_PORT', config.adminPort, adminApp.routing);
-  const http = await open('PORT', config.port, app.routing);
+  const listen = (port: number, handler: typeof app.routing) =>
+    openListener({ host, port, handler, keepAliveTimeoutMs, logger });
+  const admin = await open('ADMIN_PORT', config.adminPort, listen(config.adminPort, adminApp.routing));
+  const grpc = await open('GRPC_PORT', config.grpcPort, openGrpcServer({ config, logger, readiness }));
+  const http = await open('PORT', config.port, listen(config.port, app.routing));
   readiness.become('ready');
 
   return {
-    urls: { http: http.url, admin: admin.url },
+    urls: { http: http.url, grpc: grpc.address, admin: admin.url },
     async drain() {
-      // Readiness falls: /readyz answers 503, every answer closes its connection, and the service goes on serving.
+      // Readiness falls: /readyz answers 503 and gRPC health NOT_SERVING, every HTTP answer closes its connection, and the
+      // service goes on serving.
       readiness.become('draining');
       // The balancers notice, and send their requests elsewhere.
       await sleep(config.drainDelayMs);
@@ -68,14 +78,19 @@ export async function startService({ config, logger, metrics }: ServiceOptions):
           'cutting requests that did not end in time',
         );
         http.closeNow();
+        grpc.closeNow();
       }, config.shutdownTimeoutMs);
-      await http.close();
+      await Promise.all([http.close(), grpc.close()]);
       clearTimeout(timer);
       // Last the operators' port, so that the drain itself could be watched.
       admin.closeNow();
       await Promise.all([admin.close(), app.close(), adminApp.close()]);
     },
   };
+}
+
+interface Closable {
+  close(): Promise<void>;
 }
 
 function explain(

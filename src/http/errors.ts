@@ -1,5 +1,6 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
+import { describeFaults } from '../greeting/faults.ts';
 import { Problem, problemMediaType, renderProblem } from './problem.ts';
 
 /** Answers what any hook, route or the framework threw, as a problem; what is our own fault is logged, once, with its cause. */
@@ -28,8 +29,7 @@ function toProblem(error: unknown): Problem {
       field: instancePath.slice(1),
       detail: message ?? 'is not valid',
     }));
-    const detail = errors.map((fault) => `${fault.field} ${fault.detail}`).join('; ');
-    return new Problem(400, detail, { errors });
+    return new Problem(400, describeFaults(errors), { errors });
   }
   const status = (error as Partial<FastifyError> | null)?.statusCode ?? 500;
   // Fastify's own refusals speak of the request only; anything else might tell of our insides.

@@ -6,8 +6,8 @@ import Fastify, {
   type RawServerDefault,
 } from 'fastify';
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
+import { takeRequestId } from '../telemetry/request-id.ts';
 import { handleError } from './errors.ts';
-import { requestIdOf } from './request-id.ts';
 import { routeMalformed } from './target.ts';
 
 export type App = FastifyInstance<
@@ -28,7 +28,8 @@ export function createInstance(logger: FastifyBaseLogger): App {
     // The access line carries the id itself: a child logger for each request would cost more than the line.
     childLoggerFactory: (parent) => parent,
     logController: new LogController({ disableRequestLogging: true }),
-    genReqId: requestIdOf,
+    // Repeated headers arrive joined by a comma, which no acceptable id contains.
+    genReqId: (request) => takeRequestId(request.headers['x-request-id']),
     requestIdHeader: false,
     rewriteUrl: routeMalformed,
     bodyLimit,

@@ -42,14 +42,24 @@ export function problemResponse(status: number, description: string, example: Ex
   };
 }
 
-/** What any operation may answer beside its own: a fault of HTTP itself, an overload, or a failure of ours. */
-export const otherProblem = problemResponse(
+const otherProblem = problemResponse(
   500,
   'Any other problem: a fault in the HTTP request, or in the service.',
   {
     detail: 'The service failed to answer. The cause is in its log, under this request id.',
   },
 );
+
+/** What any operation may refuse before its own code is reached. */
+export const requestProblems = {
+  414: problemResponse(414, 'The request target is too long.', {
+    detail: 'The request target must have at most 4096 bytes.',
+  }),
+  431: problemResponse(431, 'The request line and headers are too long.', {
+    detail: 'The request line and headers must have at most 8192 bytes together.',
+  }),
+  default: otherProblem,
+} as const;
 
 const transformSchemas = createJsonSchemaTransform({});
 

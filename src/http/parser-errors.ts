@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { makeRequestId } from '../telemetry/request-id.ts';
 import { Problem, problemMediaType, renderProblem } from './problem.ts';
-import { makeRequestId } from './request-id.ts';
 import { maxTargetLength, targetTooLong } from './target.ts';
 
 /** The longest request line and headers read together, in bytes. */

@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import { z } from 'zod';
+import type { Fault } from '../greeting/faults.ts';
 
 export const problemMediaType = 'application/problem+json';
 
@@ -27,7 +28,6 @@ export const problemSchema = z
   })
   .meta({ id: 'Problem', description: 'Problem details as RFC 9457 defines them.' });
 
-export type Fault = z.infer<typeof faultSchema>;
 export type ProblemDetails = z.infer<typeof problemSchema>;
 
 interface ProblemExtras {

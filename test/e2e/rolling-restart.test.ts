@@ -1,5 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { freePort, missing, run } from '../support/command.ts';
 import { type Program, runProgram } from '../support/program.ts';
@@ -38,12 +40,9 @@ describe.skipIf(lacking)(`three replicas behind HAProxy${lacking ? `: ${lacking}
     const noRetries = (await readFile(configuration, 'utf8'))
       .replace('retries 3', 'retries 0')
       .replace(/^ *(option redispatch|retry-on).*$/gm, '');
-    const balancer = spawn('haproxy', ['-db', '-f', '/dev/stdin'], {
-      env,
-      stdio: ['pipe', 'ignore', 'ignore'],
-    });
-    balancer.stdin.end(noRetries);
-    haproxy = balancer;
+    const file = join(await mkdtemp(join(tmpdir(), 'greet-')), 'haproxy.cfg');
+    await writeFile(file, noRetries);
+    haproxy = spawn('haproxy', ['-db', '-f', file], { env, stdio: 'ignore' });
     await until(
       async () =>
         (await fetch(`http://127.0.0.1:${front}/greet?name=a`).catch(() => undefined))?.status === 200,

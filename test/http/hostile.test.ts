@@ -95,7 +95,7 @@ describe('hostile HTTP, byte by byte', () => {
     expect((await send(get('/greet?name=é'))).body).toContain("curl -G --data-urlencode 'name=…'");
   });
 
-  it('answers 408 to headers that stop in the middle, after about five seconds', async () => {
+  it.concurrent('answers 408 to headers that stop in the middle, after about five seconds', async () => {
     const [slow, silent] = await Promise.all([send('GET /greet?name=a HTTP/1.1\r\nHost: gr'), send()]);
     expectRefusal(slow, 408);
     expect(slow.tookMs).toBeGreaterThan(4_000);
@@ -105,7 +105,7 @@ describe('hostile HTTP, byte by byte', () => {
     expect(silent.tookMs).toBeLessThan(8_000);
   });
 
-  it('lets go of a body that never comes, after about ten seconds', async () => {
+  it.concurrent('lets go of a body that never comes, after about ten seconds', async () => {
     const response = await send('POST /greet HTTP/1.1\r\nHost: greet\r\nContent-Length: 10\r\n\r\nabc');
     expectRefusal(response, 405);
     expect(response.tookMs).toBeLessThan(13_000);

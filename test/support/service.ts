@@ -4,7 +4,7 @@ import { buildLogger } from '../../src/telemetry/logger.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
 
 /** Free ports and a drain without waiting: what every test wants unless it says otherwise. */
-export const testEnvironment = { PORT: '0', ADMIN_PORT: '0', DRAIN_DELAY_MS: '0' };
+export const testEnvironment = { PORT: '0', GRPC_PORT: '0', ADMIN_PORT: '0', DRAIN_DELAY_MS: '0' };
 
 export interface LogLine {
   readonly level: string;

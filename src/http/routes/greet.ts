@@ -1,7 +1,7 @@
 import { greet, greetingRequestSchema, greetingSchema } from '../../greeting/greeting.ts';
 import type { App } from '../instance.ts';
 import { jsonType, negotiateType, textType } from '../negotiate.ts';
-import { header, otherProblem, problemResponse, requestIdHeader, textBody } from '../openapi.ts';
+import { header, problemResponse, requestIdHeader, requestProblems, textBody } from '../openapi.ts';
 import { Problem } from '../problem.ts';
 
 const vary = header(
@@ -43,13 +43,7 @@ export async function greetRoutes(app: App): Promise<void> {
             { detail: notAcceptable.message },
             { Vary: vary },
           ),
-          414: problemResponse(414, 'The request target is too long.', {
-            detail: 'The request target must have at most 4096 bytes, got 5000.',
-          }),
-          431: problemResponse(431, 'The header lines are too long.', {
-            detail: 'The request line and headers must have at most 8192 bytes together.',
-          }),
-          default: otherProblem,
+          ...requestProblems,
         },
       },
     },

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Readiness } from '../../readiness.ts';
 import type { App } from '../instance.ts';
-import { header, otherProblem, requestIdHeader } from '../openapi.ts';
+import { header, requestIdHeader, requestProblems } from '../openapi.ts';
 
 const livenessSchema = z
   .object({ status: z.literal('alive').meta({ description: 'The process answers.' }) })
@@ -36,7 +36,7 @@ export async function healthRoutes(
             headers,
             content: { 'application/json': { schema: livenessSchema, example: { status: 'alive' } } },
           },
-          default: otherProblem,
+          ...requestProblems,
         },
       },
     },
@@ -65,7 +65,7 @@ export async function healthRoutes(
             headers,
             content: { 'application/json': { schema: readinessSchema, example: { status: 'draining' } } },
           },
-          default: otherProblem,
+          ...requestProblems,
         },
       },
     },

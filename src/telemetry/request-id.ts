@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
 
 /** What is taken over from a caller: nothing that could break a log line, a header or a shell. */
 const acceptable = /^[\w.:+/=-]{1,128}$/;
@@ -15,11 +14,6 @@ export function makeRequestId(): string {
 }
 
 /** The caller's id where it is one we would repeat, and otherwise a new one. */
-export function takeRequestId(offered: string | undefined): string {
-  return offered !== undefined && acceptable.test(offered) ? offered : makeRequestId();
-}
-
-export function requestIdOf(request: IncomingMessage): string {
-  // Repeated headers arrive joined by ", ", which no acceptable id contains.
-  return takeRequestId(request.headers['x-request-id'] as string | undefined);
+export function takeRequestId(offered: unknown): string {
+  return typeof offered === 'string' && acceptable.test(offered) ? offered : makeRequestId();
 }

@@ -1,0 +1,3 @@
+/** What `greet/client` exports to Node; a browser gets `http.ts` alone. */
+export { createGrpcClient, type GrpcClient, type GrpcClientOptions } from './grpc.ts';
+export * from './http.ts';

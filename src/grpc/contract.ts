@@ -1,0 +1,71 @@
+import { isUtf8 } from 'node:buffer';
+import { fileURLToPath } from 'node:url';
+import { loadSync, type PackageDefinition } from '@grpc/proto-loader';
+import protobuf from 'protobufjs';
+
+const protoFile = fileURLToPath(new URL('../../proto/greet.proto', import.meta.url));
+
+export const greetServiceName = 'greet.GreetService';
+
+export interface GreetingRequestMessage {
+  readonly message: string;
+}
+
+export interface GreetingResponseMessage {
+  readonly message: string;
+}
+
+/** What stands for bytes that are not the message they should be: a handler refuses it in words, like any other bad input. */
+export class Malformed {
+  readonly reason: string;
+
+  constructor(reason: string) {
+    this.reason = reason;
+  }
+}
+
+/** Refuses what protobufjs would repair: invalid UTF-8, which it replaces, and strings cut short, which it takes as they are. */
+class StrictReader extends protobuf.BufferReader {
+  override string(): string {
+    const bytes = this.bytes();
+    if (!isUtf8(bytes)) throw new Error('a string is not valid UTF-8');
+    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8');
+  }
+}
+
+const types = protobuf.loadSync(protoFile);
+
+function codec<Message extends object>(name: string) {
+  const type = types.lookupType(name);
+  return {
+    encode: (message: Message) => type.encode(message).finish() as Buffer,
+    decode: (bytes: Buffer) => type.decode(new StrictReader(bytes)) as unknown as Message,
+  };
+}
+
+const request = codec<GreetingRequestMessage>('greet.GreetingRequest');
+const response = codec<GreetingResponseMessage>('greet.GreetingResponse');
+
+/** `greet.GreetService` for clients and servers. */
+export const greetService = {
+  Greet: {
+    path: `/${greetServiceName}/Greet`,
+    requestStream: false,
+    responseStream: false,
+    requestSerialize: request.encode,
+    requestDeserialize(bytes: Buffer): GreetingRequestMessage | Malformed {
+      try {
+        return request.decode(bytes);
+      } catch (error) {
+        return new Malformed(error instanceof Error ? error.message : 'it has another form');
+      }
+    },
+    responseSerialize: response.encode,
+    responseDeserialize: response.decode,
+  },
+} as const;
+
+/** The same as descriptors, for reflection. */
+export function loadDescriptors(): PackageDefinition {
+  return loadSync(protoFile);
+}

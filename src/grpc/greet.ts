@@ -1,0 +1,18 @@
+import { greet, greetingRequestSchema } from '../greeting/greeting.ts';
+import { type GreetingRequestMessage, type GreetingResponseMessage, greetServiceName } from './contract.ts';
+import type { UnaryMethod } from './unary.ts';
+
+/** `greet.GreetService/Greet`: the greeting. The request's `message` is the name. */
+export const greetMethod: UnaryMethod<
+  GreetingRequestMessage,
+  typeof greetingRequestSchema,
+  ReturnType<typeof greet>,
+  GreetingResponseMessage
+> = {
+  name: `${greetServiceName}/Greet`,
+  schema: greetingRequestSchema,
+  fieldNames: { name: 'message' },
+  fromMessage: ({ message }) => ({ name: message }),
+  call: greet,
+  toReply: ({ message }) => ({ message }),
+};

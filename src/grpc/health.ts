@@ -1,0 +1,62 @@
+import {
+  type ServerUnaryCall,
+  type ServerWritableStream,
+  type ServiceDefinition,
+  status,
+} from '@grpc/grpc-js';
+import { service } from 'grpc-health-check';
+import type { Readiness } from '../readiness.ts';
+import { greetServiceName } from './contract.ts';
+
+interface HealthRequest {
+  readonly service: string;
+}
+
+interface HealthResponse {
+  readonly status: 'SERVING' | 'NOT_SERVING' | 'SERVICE_UNKNOWN';
+}
+
+const known: readonly string[] = ['', greetServiceName];
+
+/**
+ * `grpc.health.v1.Health` on the one readiness state, for the server as a whole and for each of its services. Ours rather
+ * than the package's implementation, because that one cannot end its watchers, and an open Watch holds a shutdown for ever.
+ */
+export function createHealth(readiness: Readiness) {
+  const watchers = new Set<ServerWritableStream<HealthRequest, HealthResponse>>();
+  const current = (): HealthResponse => ({ status: readiness.state === 'ready' ? 'SERVING' : 'NOT_SERVING' });
+  const answerTo = (name: string): HealthResponse =>
+    known.includes(name) ? current() : { status: 'SERVICE_UNKNOWN' };
+
+  readiness.subscribe(() => {
+    for (const watcher of watchers) watcher.write(answerTo(watcher.request.service));
+  });
+
+  return {
+    definition: service as ServiceDefinition,
+    implementation: {
+      check(
+        call: ServerUnaryCall<HealthRequest, HealthResponse>,
+        callback: (error: object | null, value?: object) => void,
+      ) {
+        const { service: name } = call.request;
+        if (known.includes(name)) callback(null, current());
+        else callback({ code: status.NOT_FOUND, details: 'There is no such service.' });
+      },
+      watch(call: ServerWritableStream<HealthRequest, HealthResponse>) {
+        watchers.add(call);
+        call.on('cancelled', () => watchers.delete(call));
+        call.write(answerTo(call.request.service));
+      },
+      list(_call: unknown, callback: (error: object | null, value?: object) => void) {
+        callback(null, { statuses: Object.fromEntries(known.map((name) => [name, current()])) });
+      },
+    },
+    /** Ends every watcher with UNAVAILABLE: this replica has nothing more to tell. */
+    close(): void {
+      for (const watcher of watchers) {
+        watcher.emit('error', { code: status.UNAVAILABLE, details: 'The replica is shutting down.' });
+      }
+    },
+  };
+}

@@ -1,0 +1,69 @@
+import { Metadata, type StatusObject, status } from '@grpc/grpc-js';
+import protobuf from 'protobufjs';
+import { describeFaults, type Fault } from '../greeting/faults.ts';
+
+// The parts of google/rpc/status.proto and error_details.proto that we speak, by their field numbers.
+const { Status, Any, BadRequest } = protobuf.Root.fromJSON({
+  nested: {
+    Any: { fields: { type_url: { type: 'string', id: 1 }, value: { type: 'bytes', id: 2 } } },
+    Status: {
+      fields: {
+        code: { type: 'int32', id: 1 },
+        message: { type: 'string', id: 2 },
+        details: { type: 'Any', id: 3, rule: 'repeated' },
+      },
+    },
+    BadRequest: {
+      fields: { fieldViolations: { type: 'FieldViolation', id: 1, rule: 'repeated' } },
+      nested: {
+        FieldViolation: {
+          fields: { field: { type: 'string', id: 1 }, description: { type: 'string', id: 2 } },
+        },
+      },
+    },
+  },
+}).nested as Record<'Status' | 'Any' | 'BadRequest', protobuf.Type>;
+
+const badRequestUrl = 'type.googleapis.com/google.rpc.BadRequest';
+const detailsKey = 'grpc-status-details-bin';
+
+/**
+ * INVALID_ARGUMENT with a `google.rpc.BadRequest`, one violation for each fault: the same words as over HTTP, under the names
+ * that the fields have in the message.
+ */
+export function invalidArgument(
+  faults: readonly Fault[],
+  fieldNames: Readonly<Record<string, string>>,
+): StatusObject {
+  const details = describeFaults(faults);
+  const fieldViolations = faults.map(({ field, detail }) => ({
+    field: fieldNames[field] ?? field,
+    description: detail,
+  }));
+  const value = BadRequest.encode({ fieldViolations }).finish();
+  const metadata = new Metadata();
+  const rich = {
+    code: status.INVALID_ARGUMENT,
+    message: details,
+    details: [Any.create({ type_url: badRequestUrl, value })],
+  };
+  metadata.set(detailsKey, Buffer.from(Status.encode(rich).finish()));
+  return { code: status.INVALID_ARGUMENT, details, metadata };
+}
+
+/** The field violations of a status, where it has some. */
+export function violationsOf({ metadata }: { readonly metadata: Metadata }): readonly Fault[] {
+  const [bytes] = metadata.get(detailsKey);
+  if (!Buffer.isBuffer(bytes)) return [];
+  const { details = [] } = Status.toObject(Status.decode(bytes)) as {
+    details?: { type_url: string; value: Uint8Array }[];
+  };
+  return details
+    .filter(({ type_url }) => type_url === badRequestUrl)
+    .flatMap(({ value }) => {
+      const { fieldViolations = [] } = BadRequest.toObject(BadRequest.decode(value)) as {
+        fieldViolations?: { field: string; description: string }[];
+      };
+      return fieldViolations.map(({ field, description }) => ({ field, detail: description }));
+    });
+}

@@ -1,0 +1,85 @@
+import { type handleUnaryCall, Metadata, type StatusObject, status } from '@grpc/grpc-js';
+import type { z } from 'zod';
+import { faultsOf } from '../greeting/faults.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import { takeRequestId } from '../telemetry/request-id.ts';
+import { Malformed } from './contract.ts';
+import { invalidArgument } from './status.ts';
+
+/** A unary method: how its messages stand for a request and a response of the domain, and the function between them. */
+export interface UnaryMethod<Message, Schema extends z.ZodType, Answer, Reply> {
+  /** The full name, such as `greet.GreetService/Greet`. */
+  readonly name: string;
+  readonly schema: Schema;
+  /** The message's own names of the request's fields. */
+  readonly fieldNames: Readonly<Record<string, string>>;
+  readonly fromMessage: (message: Message) => z.input<Schema>;
+  readonly call: (request: z.output<Schema>) => Answer | Promise<Answer>;
+  readonly toReply: (answer: Answer) => Reply;
+}
+
+const ok = { code: status.OK, details: '' };
+
+/**
+ * What the hooks do for HTTP: takes or makes the request id and sends it as `x-request-id`, validates, calls, maps errors,
+ * and logs one line. Whatever is thrown or rejected becomes INTERNAL in general terms, logged once with its cause.
+ */
+export function handleUnary<Message, Schema extends z.ZodType, Answer, Reply>(
+  method: UnaryMethod<Message, Schema, Answer, Reply>,
+  { logger }: { readonly logger: Logger },
+): handleUnaryCall<Message | Malformed, Reply> {
+  return function handleCall(call, callback) {
+    const startedAt = performance.now();
+    const requestId = takeRequestId(call.metadata.get('x-request-id')[0]);
+    let isSettled = false;
+
+    const log = (code: status) => {
+      isSettled = true;
+      const durationMs = Math.round((performance.now() - startedAt) * 1000) / 1000;
+      logger.info({ requestId, method: method.name, code: status[code], durationMs }, 'call');
+    };
+    const settle = (outcome: Partial<StatusObject> & { code: status }, reply?: Reply) => {
+      if (isSettled) return;
+      log(outcome.code);
+      if (reply === undefined) callback(outcome);
+      else callback(null, reply);
+    };
+    const fail = (error: unknown) => {
+      logger.error({ err: error, requestId }, 'call failed');
+      settle({ code: status.INTERNAL, details: internalDetails });
+    };
+
+    const headers = new Metadata();
+    headers.set('x-request-id', requestId);
+    call.sendMetadata(headers);
+    try {
+      const outcome = answer(method, call.request);
+      if (!(outcome instanceof Promise)) return settle(...outcome);
+      // The end of any call, also of one that was answered: what was not is the caller's leaving or the deadline's passing.
+      call.once('cancelled', () => {
+        if (!isSettled)
+          log(Number(call.getDeadline()) <= Date.now() ? status.DEADLINE_EXCEEDED : status.CANCELLED);
+      });
+      outcome.then((settled) => settle(...settled), fail);
+    } catch (error) {
+      fail(error);
+    }
+  };
+}
+
+const internalDetails = 'The service failed to answer. The cause is in its log, under this request id.';
+
+type Outcome<Reply> = [outcome: Partial<StatusObject> & { code: status }, reply?: Reply];
+
+function answer<Message, Schema extends z.ZodType, Answer, Reply>(
+  { schema, fieldNames, fromMessage, call, toReply }: UnaryMethod<Message, Schema, Answer, Reply>,
+  message: Message | Malformed,
+): Outcome<Reply> | Promise<Outcome<Reply>> {
+  if (message instanceof Malformed) {
+    return [{ code: status.INVALID_ARGUMENT, details: `The message cannot be read: ${message.reason}.` }];
+  }
+  const request = schema.safeParse(fromMessage(message));
+  if (!request.success) return [invalidArgument(faultsOf(request.error), fieldNames)];
+  const result = call(request.data);
+  return result instanceof Promise ? result.then((done) => [ok, toReply(done)]) : [ok, toReply(result)];
+}
