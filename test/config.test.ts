@@ -20,10 +20,20 @@ describe('loadConfig', () => {
     expect(loadConfig({})).toEqual({
       host: 'localhost',
       port: 8080,
+      grpcPort: 50051,
       adminPort: 9464,
       logLevel: 'info',
       corsOrigins: '*',
       keepAliveTimeoutMs: 75_000,
+      grpc: {
+        maxMessageBytes: 4_096,
+        maxConcurrentStreams: 100,
+        maxConnectionIdleMs: 300_000,
+        maxConnectionAgeMs: 600_000,
+        maxConnectionAgeGraceMs: 20_000,
+        keepaliveTimeMs: 60_000,
+        keepaliveTimeoutMs: 20_000,
+      },
       drainDelayMs: 5_000,
       shutdownTimeoutMs: 10_000,
     });

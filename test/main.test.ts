@@ -22,8 +22,11 @@ describe('the built program', () => {
 
   it('says where it listens, greets there, on every address of localhost, and ends with 0 on SIGTERM', async () => {
     const program = await run();
-    const { http, admin } = await program.listening();
-    expect(program.lines[0]).toMatchObject({ level: 'info', msg: `listening on ${http}, admin on ${admin}` });
+    const { http, grpc, admin } = await program.listening();
+    expect(program.lines[0]).toMatchObject({
+      level: 'info',
+      msg: `listening on ${http}, gRPC on ${grpc}, admin on ${admin}`,
+    });
     expect(await fetchText(`${http}/greet?name=Alice`)).toBe('Hello, Alice');
     expect(await fetchText(`${http.replace('localhost', '127.0.0.1')}/greet?name=Alice`)).toBe(
       'Hello, Alice',
@@ -146,17 +149,20 @@ describe('the built program', () => {
     expect(program.lines).toEqual([]);
   });
 
-  it.each(['PORT', 'ADMIN_PORT'])('says in words that %s is taken, and ends with 1', async (variable) => {
-    const other = createServer().listen(0, '127.0.0.1');
-    await new Promise((resolve) => other.once('listening', resolve));
-    const { port } = other.address() as AddressInfo;
-    const program = await run({ env: { HOST: '127.0.0.1', [variable]: String(port) } });
-    expect(await program.exited).toBe(1);
-    expect(program.stderr()).toBe(
-      `Cannot listen on 127.0.0.1:${port}: another program does. Stop it, or set ${variable} to another port (0 = any free one).\n`,
-    );
-    other.close();
-  });
+  it.each(['PORT', 'GRPC_PORT', 'ADMIN_PORT'])(
+    'says in words that %s is taken, and ends with 1',
+    async (variable) => {
+      const other = createServer().listen(0, '127.0.0.1');
+      await new Promise((resolve) => other.once('listening', resolve));
+      const { port } = other.address() as AddressInfo;
+      const program = await run({ env: { HOST: '127.0.0.1', [variable]: String(port) } });
+      expect(await program.exited).toBe(1);
+      expect(program.stderr()).toBe(
+        `Cannot listen on 127.0.0.1:${port}: another program does. Stop it, or set ${variable} to another port (0 = any free one).\n`,
+      );
+      other.close();
+    },
+  );
 
   it('says in words that it cannot have the address', async () => {
     const program = await run({ env: { HOST: '203.0.113.1' } });

@@ -1,5 +1,5 @@
 import { lookup } from 'node:dns/promises';
-import { Server, ServerCredentials } from '@grpc/grpc-js';
+import { Server, ServerCredentials, setLogger } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import { ReflectionService } from '@grpc/reflection';
 import { protoPath as healthProto } from 'grpc-health-check';
@@ -34,6 +34,9 @@ export interface GrpcServer {
  */
 export async function openGrpcServer({ config, logger, readiness }: GrpcServerOptions): Promise<GrpcServer> {
   const { host, grpc: limits } = config;
+  // The library's own remarks would go to standard error, past the log.
+  const remark = (...words: unknown[]) => logger.debug({ remark: words.join(' ') }, 'gRPC library');
+  setLogger({ error: remark, info: remark, debug: remark });
   const server = new Server({
     'grpc.max_receive_message_length': limits.maxMessageBytes,
     'grpc.max_concurrent_streams': limits.maxConcurrentStreams,

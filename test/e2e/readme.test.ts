@@ -1,9 +1,11 @@
 import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { missing, run } from '../support/command.ts';
 import { type Program, runProgram } from '../support/program.ts';
 
 const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8');
+const greet = fileURLToPath(new URL('../../dist/client/command.js', import.meta.url));
 const lacking = missing('curl', 'bash');
 
 /** Each `$ command` of the console blocks with the output that is shown for it. */
@@ -21,21 +23,22 @@ const withoutIds = (text: string) => text.replace(/"requestId":"[^"]+"/g, '"requ
 
 describe.skipIf(lacking)(`the README's commands${lacking ? `: ${lacking}` : ''}`, () => {
   let program: Program;
-  let base: string;
+  let urls: Awaited<ReturnType<Program['listening']>>;
   beforeAll(async () => {
     program = await runProgram();
-    base = (await program.listening()).http;
+    urls = await program.listening();
   });
   afterAll(() => program.dispose());
 
   it('are there', () => expect(shown.length).toBeGreaterThan(5));
 
   it.each(shown)('print what is shown: $command', async ({ command, output }) => {
-    const { stdout } = await run('bash', [
-      '-c',
-      command.replace('curl ', 'curl -s ').replace('http://localhost:8080', base),
-    ]);
-    if (!command.includes('curl -sI')) return expect(withoutIds(stdout)).toBe(withoutIds(output));
+    const here = command
+      .replace('curl ', 'curl -s ')
+      .replace('http://localhost:8080', urls.http)
+      .replace('npx greet', `'${process.execPath}' '${greet}' --url ${urls.http} --address ${urls.grpc}`);
+    const { stdout } = await run('bash', ['-c', here]);
+    if (!command.includes('curl -sI')) return expect(withoutIds(stdout.trim())).toBe(withoutIds(output));
     for (const line of output.split('\n')) expect(stdout.replaceAll('\r', '').split('\n')).toContain(line);
   });
 });

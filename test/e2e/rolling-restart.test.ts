@@ -1,9 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { freePort, missing, run } from '../support/command.ts';
+import { freePort, missing, type Running, run, start as startCommand } from '../support/command.ts';
 import { type Program, runProgram } from '../support/program.ts';
 import { until } from '../support/service.ts';
 
@@ -13,9 +12,9 @@ const connections = 32;
 
 describe.skipIf(lacking)(`three replicas behind HAProxy${lacking ? `: ${lacking}` : ''}`, () => {
   const replicas: Program[] = [];
-  let haproxy: ChildProcess | undefined;
+  let haproxy: Running | undefined;
   afterEach(async () => {
-    haproxy?.kill('SIGKILL');
+    haproxy?.process.kill('SIGKILL');
     await Promise.all(replicas.splice(0).map((replica) => replica.dispose()));
   });
 
@@ -42,7 +41,7 @@ describe.skipIf(lacking)(`three replicas behind HAProxy${lacking ? `: ${lacking}
       .replace(/^ *(option redispatch|retry-on).*$/gm, '');
     const file = join(await mkdtemp(join(tmpdir(), 'greet-')), 'haproxy.cfg');
     await writeFile(file, noRetries);
-    haproxy = spawn('haproxy', ['-db', '-f', file], { env, stdio: 'ignore' });
+    haproxy = startCommand('haproxy', ['-db', '-f', file], { env });
     await until(
       async () =>
         (await fetch(`http://127.0.0.1:${front}/greet?name=a`).catch(() => undefined))?.status === 200,
@@ -66,11 +65,12 @@ describe.skipIf(lacking)(`three replicas behind HAProxy${lacking ? `: ${lacking}
     let requests = 0;
     const failures: string[] = [];
     do {
-      const { stdout } = await run(
-        'wrk',
-        ['-t1', `-c${connections}`, '-d4s', `http://127.0.0.1:${front}/greet?name=Alice`],
-        env,
-      );
+      const { stdout } = await run('wrk', [
+        '-t1',
+        `-c${connections}`,
+        '-d4s',
+        `http://127.0.0.1:${front}/greet?name=Alice`,
+      ]);
       requests += Number(/(\d+) requests in/.exec(stdout)?.[1] ?? 0);
       failures.push(...(stdout.match(/^.*(Socket errors|Non-2xx).*$/gm) ?? []));
     } while (isRestarting);

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { delimiter, join } from 'node:path';
@@ -9,13 +9,27 @@ export interface CommandResult {
   readonly stderr: string;
 }
 
-/** Runs a command to its end. */
-export async function run(
+export interface CommandOptions {
+  readonly env?: NodeJS.ProcessEnv;
+  readonly cwd?: string;
+  /** What standard input holds. */
+  readonly input?: string;
+}
+
+export interface Running {
+  readonly process: ChildProcess;
+  /** What it has printed so far. */
+  readonly stdout: () => string;
+  readonly result: Promise<CommandResult>;
+}
+
+/** Starts a command; servers that Debian keeps in /usr/sbin are found too. */
+export function start(
   command: string,
   args: readonly string[],
-  env: NodeJS.ProcessEnv = process.env,
-): Promise<CommandResult> {
-  const child = spawn(command, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  { env = process.env, cwd, input }: CommandOptions = {},
+): Running {
+  const child = spawn(command, args, { env: { ...env, PATH: `${env.PATH}:/usr/sbin` }, cwd, stdio: 'pipe' });
   let stdout = '';
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -24,14 +38,24 @@ export async function run(
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     stderr += text;
   });
-  const code = await new Promise<number | null>((resolve, reject) =>
-    child.once('error', reject).once('close', resolve),
-  );
-  return { code, stdout, stderr };
+  child.stdin.on('error', () => {}).end(input);
+  const result = new Promise<CommandResult>((resolve, reject) => {
+    child.once('error', reject).once('close', (code) => resolve({ code, stdout, stderr }));
+  });
+  return { process: child, stdout: () => stdout, result };
 }
 
-/** Whether the command is on the path (or in /usr/sbin, where Debian keeps servers). */
-function has(command: string): boolean {
+/** Runs a command to its end. */
+export function run(
+  command: string,
+  args: readonly string[],
+  options?: CommandOptions,
+): Promise<CommandResult> {
+  return start(command, args, options).result;
+}
+
+/** Whether the command can be found. */
+export function isPresent(command: string): boolean {
   return [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin'].some((folder) => {
     try {
       accessSync(join(folder, command), constants.X_OK);
@@ -47,7 +71,7 @@ function has(command: string): boolean {
  * it throws.
  */
 export function missing(...commands: readonly string[]): string | undefined {
-  const absent = commands.filter((command) => !has(command));
+  const absent = commands.filter((command) => !isPresent(command));
   if (absent.length === 0) return undefined;
   const message = `not on this machine: ${absent.join(', ')} (apt-get install ${absent.join(' ')})`;
   if (process.env.CI) throw new Error(message);

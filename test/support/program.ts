@@ -14,7 +14,7 @@ export interface Program {
   /** Resolves with the exit code, or with the signal that ended it. */
   readonly exited: Promise<number | NodeJS.Signals | null>;
   /** Waits for the line that says where it listens. */
-  listening(): Promise<{ readonly http: string; readonly admin: string }>;
+  listening(): Promise<{ readonly http: string; readonly grpc: string; readonly admin: string }>;
   /** Ends it at once if it still runs, and clears up. */
   dispose(): Promise<void>;
 }
@@ -58,7 +58,7 @@ export async function runProgram({ env = {}, nodeOptions = [], prepare }: Option
       await until(() => child.exitCode !== null || lines.some(({ msg }) => msg.startsWith('listening')));
       const line = lines.find(({ msg }) => msg.startsWith('listening'));
       if (!line) throw new Error(`The program ended with ${child.exitCode}: ${stderr}`);
-      return { http: String(line.http), admin: String(line.admin) };
+      return { http: String(line.http), grpc: String(line.grpc), admin: String(line.admin) };
     },
     async dispose() {
       child.kill('SIGKILL');

@@ -1,0 +1,189 @@
+import { createServer, type RequestListener, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import {
+  createGrpcClient,
+  createHttpClient,
+  GreetError,
+  type GrpcClient,
+  type HttpClient,
+} from '../../src/client/exports.ts';
+import { cases } from '../cases.ts';
+import { startTestService, type TestService } from '../support/service.ts';
+
+const errorOf = async (promise: Promise<unknown>): Promise<GreetError> => {
+  const error = await promise.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  expect(error).toBeInstanceOf(GreetError);
+  return error as GreetError;
+};
+
+describe.each(['HTTP', 'gRPC'] as const)('the %s client', (door) => {
+  let service: TestService;
+  let client: Pick<HttpClient, 'greet'>;
+  let grpc: GrpcClient;
+  beforeAll(async () => {
+    service = await startTestService();
+    grpc = createGrpcClient({ address: service.urls.grpc });
+    client = door === 'HTTP' ? createHttpClient({ url: service.urls.http }) : grpc;
+  });
+  afterAll(async () => {
+    grpc.close();
+    await service.drain();
+  });
+
+  it.each(cases)('makes of $title what the service does', async ({ name, greeting, faults }) => {
+    if (greeting !== undefined) return expect(await client.greet(name)).toEqual({ message: greeting });
+    const error = await errorOf(client.greet(name));
+    expect(error.kind).toBe('invalid');
+    expect(error.message).toBe(faults?.map((fault) => `name ${fault}`).join('; '));
+    expect(error.faults).toEqual(faults?.map((detail) => ({ field: 'name', detail })));
+    expect(error.requestId).toMatch(/^[0-9a-f]{16}-/);
+  });
+
+  it('refuses lone surrogates itself, which no transport can carry', async () => {
+    const { kind, faults } = await errorOf(client.greet('a\uD83D'));
+    expect(kind).toBe('invalid');
+    expect(faults).toEqual([{ field: 'name', detail: 'must not contain lone surrogates, got U+D83D' }]);
+  });
+
+  it('sends the id that it is given', async () => {
+    const { requestId } = await errorOf(client.greet('', { requestId: 'mine' }));
+    expect(requestId).toBe('mine');
+  });
+
+  it.each([
+    ['before the call', 0],
+    ['before the answer', 30],
+  ])('can be told to stop %s', async (_title, delayMs) => {
+    const controller = new AbortController();
+    if (delayMs === 0) controller.abort();
+    else setTimeout(() => controller.abort(), delayMs);
+    // Nobody is there: only the signal can end the call this soon.
+    const patient =
+      door === 'HTTP'
+        ? createHttpClient({ url: 'http://192.0.2.1', timeoutMs: 60_000 })
+        : createGrpcClient({ address: 'localhost:1', timeoutMs: 60_000 });
+    if (door === 'HTTP' && delayMs > 0) return;
+    expect((await errorOf(patient.greet('Alice', { signal: controller.signal }))).kind).toBe('cancelled');
+    if ('close' in patient) patient.close();
+  });
+});
+
+describe('the HTTP client', () => {
+  let server: Server | undefined;
+  afterEach(() => server?.closeAllConnections());
+  const serve = async (listener: RequestListener) => {
+    server = createServer(listener).listen(0, '127.0.0.1').unref();
+    await new Promise((resolve) => server?.once('listening', resolve));
+    return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  };
+
+  it('tells of readiness, whether it is ready or not', async () => {
+    const service = await startTestService({ DRAIN_DELAY_MS: '300' });
+    const client = createHttpClient({ url: `${service.urls.http}/` });
+    expect(await client.readiness()).toEqual({ status: 'ready' });
+    const draining = service.drain();
+    expect(await client.readiness()).toEqual({ status: 'draining' });
+    await draining;
+  });
+
+  it('tries again when it is told to come back, or is cut off, and succeeds', async () => {
+    let count = 0;
+    const url = await serve((request, response) => {
+      count += 1;
+      if (count === 1) request.socket.destroy();
+      else if (count === 2) response.writeHead(503).end();
+      else response.writeHead(200, { 'content-type': 'application/json' }).end('{"message":"Hello, Alice"}');
+    });
+    expect(await createHttpClient({ url }).greet('Alice')).toEqual({ message: 'Hello, Alice' });
+    expect(count).toBe(3);
+  });
+
+  it('gives up after its attempts', async () => {
+    let count = 0;
+    const url = await serve((_request, response) => {
+      count += 1;
+      response.writeHead(503).end();
+    });
+    expect((await errorOf(createHttpClient({ url, attempts: 2 }).greet('Alice'))).kind).toBe('unavailable');
+    expect(count).toBe(2);
+  });
+
+  it('does not try again what failed for good', async () => {
+    let count = 0;
+    const url = await serve((_request, response) => {
+      count += 1;
+      response.writeHead(500).end('oops');
+    });
+    const error = await errorOf(createHttpClient({ url }).greet('Alice'));
+    expect(error).toMatchObject({
+      kind: 'failed',
+      message: `${url}/greet answered 500, which is not an answer of greet.`,
+    });
+    expect(count).toBe(1);
+  });
+
+  it('does not wait longer than its timeout', async () => {
+    const url = await serve(() => {});
+    const error = await errorOf(createHttpClient({ url, timeoutMs: 100 }).greet('Alice'));
+    expect(error).toMatchObject({ kind: 'timeout', message: `${url} did not answer within 100 ms.` });
+  });
+
+  it('can be told to stop while it waits', async () => {
+    const url = await serve(() => {});
+    const error = await errorOf(
+      createHttpClient({ url }).greet('Alice', { signal: AbortSignal.timeout(50) }),
+    );
+    expect(error.kind).toBe('cancelled');
+  });
+
+  it('says that nobody is there', async () => {
+    const error = await errorOf(createHttpClient({ url: 'http://localhost:1' }).greet('Alice'));
+    expect(error).toMatchObject({ kind: 'unavailable', message: 'http://localhost:1 cannot be reached.' });
+  });
+
+  it('imports nothing but its own files, so that a browser can', async () => {
+    const { readFile } = await import('node:fs/promises');
+    for (const name of ['http', 'greet-error']) {
+      const text = await readFile(new URL(`../../dist/client/${name}.js`, import.meta.url), 'utf8');
+      for (const [, from] of text.matchAll(/from '([^']+)'/g)) expect(from).toMatch(/^\.\//);
+    }
+  });
+});
+
+describe('the gRPC client', () => {
+  it('goes to all its addresses in turn, and loses no call when one of them dies', async () => {
+    const services = [await startTestService(), await startTestService()];
+    const addresses = services.map(({ urls }) => urls.grpc.replace('localhost', '127.0.0.1'));
+    const client = createGrpcClient({ address: `ipv4:${addresses.join(',')}` });
+    const greetMany = async () => {
+      for (let count = 0; count < 40; count += 1)
+        expect(await client.greet('Alice')).toEqual({ message: 'Hello, Alice' });
+    };
+    await greetMany();
+    const callsOf = (service: TestService | undefined) =>
+      service?.lines.filter(({ msg }) => msg === 'call').length;
+    for (const service of services) expect(callsOf(service)).toBeGreaterThan(10);
+    await Promise.all([greetMany(), services[0]?.drain()]);
+    await greetMany();
+    client.close();
+    await services[1]?.drain();
+  });
+
+  it('waits for a service that is still to come, no longer than its timeout', async () => {
+    const client = createGrpcClient({ address: 'localhost:1', timeoutMs: 200 });
+    expect((await errorOf(client.greet('Alice'))).kind).toBe('timeout');
+    client.close();
+  });
+
+  it('tells of health', async () => {
+    const service = await startTestService();
+    const client = createGrpcClient({ address: service.urls.grpc });
+    expect(await client.health()).toBe('SERVING');
+    client.close();
+    await service.drain();
+  });
+});

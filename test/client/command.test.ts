@@ -1,0 +1,88 @@
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { cases } from '../cases.ts';
+import { run } from '../support/command.ts';
+import { startTestService, type TestService } from '../support/service.ts';
+
+const entry = fileURLToPath(new URL('../../dist/client/command.js', import.meta.url));
+const greet = (...args: string[]) => run(process.execPath, [entry, ...args]);
+
+describe('the greet command', () => {
+  let service: TestService;
+  let doors: string[];
+  beforeAll(async () => {
+    service = await startTestService();
+    doors = ['--url', service.urls.http, '--address', service.urls.grpc];
+  });
+  afterAll(() => service.drain());
+
+  // An argument cannot hold a NUL, and a name that begins with a dash would be an option.
+  const passable = cases.filter(({ name }) => !name.includes('\u0000'));
+
+  describe.each([[[]], [['--grpc']]])('with %j', (flags: string[]) => {
+    it('makes of every name what the service does', async () => {
+      const results = await Promise.all(passable.map(({ name }) => greet(...doors, ...flags, '--', name)));
+      for (const [index, { greeting, faults }] of passable.entries()) {
+        if (greeting !== undefined)
+          expect(results[index]).toEqual({ code: 0, stdout: `${greeting}\n`, stderr: '' });
+        else {
+          const message = faults?.map((fault) => `name ${fault}`).join('; ');
+          expect(results[index]).toEqual({ code: 1, stdout: '', stderr: `greet: ${message}\n` });
+        }
+      }
+    }, 60_000);
+
+    it('prints JSON, one line a name', async () => {
+      const { stdout } = await greet(...doors, ...flags, '--json', 'Alice', 'Zoë');
+      expect(stdout).toBe('{"message":"Hello, Alice"}\n{"message":"Hello, Zoë"}\n');
+    });
+
+    it('exits 3 when nobody answers', async () => {
+      const result = await greet(
+        '--url',
+        'http://localhost:1',
+        '--address',
+        'localhost:1',
+        '--timeout',
+        '300',
+        ...flags,
+        'Alice',
+      );
+      expect(result).toMatchObject({ code: 3, stdout: '', stderr: expect.stringMatching(/^greet: .+\n$/) });
+    });
+
+    it('tells by its exit status whether the service is ready', async () => {
+      const draining = await startTestService({ DRAIN_DELAY_MS: '3000' });
+      const to = ['--url', draining.urls.http, '--address', draining.urls.grpc];
+      expect((await greet(...to, ...flags, 'health')).code).toBe(0);
+      const drained = draining.drain();
+      expect((await greet(...to, ...flags, 'health')).code).toBe(1);
+      await drained;
+    });
+  });
+
+  it('greets a person called health', async () => {
+    expect((await greet(...doors, '--', 'health')).stdout).toBe('Hello, health\n');
+  });
+
+  it.each([
+    [[]],
+    [['--nope', 'a']],
+    [['--timeout', 'x', 'a']],
+    [['--url', 'localhost:8080', 'a']],
+    [['health', 'a']],
+  ])('exits 2, and says how to get help, on %j', async (args: string[]) => {
+    const result = await greet(...args);
+    expect(result).toMatchObject({
+      code: 2,
+      stdout: '',
+      stderr: expect.stringMatching(/^greet: .+\nTry greet --help\.\n$/),
+    });
+  });
+
+  it('explains itself', async () => {
+    const { code, stdout } = await greet('--help');
+    expect(code).toBe(0);
+    expect(stdout).toContain('Usage: greet [options] NAME...');
+  });
+});

@@ -1,0 +1,64 @@
+import { Client, credentials, type ServiceError, status } from '@grpc/grpc-js';
+import { service as healthService } from 'grpc-health-check';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { startTestService, type TestService, until } from '../support/service.ts';
+
+type Definition = NonNullable<(typeof healthService)[string]>;
+const definition = healthService as { readonly Check: Definition; readonly Watch: Definition };
+
+describe('grpc.health.v1.Health', () => {
+  let service: TestService;
+  let client: Client;
+  beforeEach(async () => {
+    service = await startTestService({ DRAIN_DELAY_MS: '200' });
+    client = new Client(service.urls.grpc, credentials.createInsecure());
+  });
+  afterEach(() => client.close());
+
+  const check = (name: string) =>
+    new Promise<unknown>((resolve) => {
+      const { path, requestSerialize, responseDeserialize } = definition.Check;
+      client.makeUnaryRequest(
+        path,
+        requestSerialize,
+        responseDeserialize,
+        { service: name },
+        (error, answer) => resolve(error ? error.code : answer),
+      );
+    });
+  const watch = (name: string) => {
+    const { path, requestSerialize, responseDeserialize } = definition.Watch;
+    const seen: unknown[] = [];
+    client
+      .makeServerStreamRequest(path, requestSerialize, responseDeserialize, { service: name })
+      .on('data', ({ status: state }) => seen.push(state))
+      .on('error', ({ code }: ServiceError) => seen.push(code));
+    return seen;
+  };
+
+  it.each(['', 'greet.GreetService'])('serves "%s"', async (name) => {
+    expect(await check(name)).toMatchObject({ status: 'SERVING' });
+    await service.drain();
+  });
+
+  it('answers NOT_FOUND to a check, and SERVICE_UNKNOWN to a watch, of anything else', async () => {
+    expect(await check('nope')).toBe(status.NOT_FOUND);
+    const seen = watch('nope');
+    await until(() => seen.length > 0);
+    expect(seen).toEqual(['SERVICE_UNKNOWN']);
+    await service.drain();
+  });
+
+  it('falls with readiness, tells its watchers, and lets go of them so that the drain can end', async () => {
+    const watchers = [watch(''), watch('greet.GreetService')];
+    await until(() => watchers.every((seen) => seen.length === 1));
+    const startedAt = performance.now();
+    const draining = service.drain();
+    await until(() => watchers.every((seen) => seen.length === 2));
+    expect(await check('greet.GreetService')).toMatchObject({ status: 'NOT_SERVING' });
+    await draining;
+    expect(performance.now() - startedAt).toBeLessThan(2_000);
+    await until(() => watchers.every((seen) => seen.length === 3));
+    for (const seen of watchers) expect(seen).toEqual(['SERVING', 'NOT_SERVING', status.UNAVAILABLE]);
+  });
+});

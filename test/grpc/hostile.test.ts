@@ -1,0 +1,126 @@
+import { once } from 'node:events';
+import { type ClientHttp2Session, connect, constants } from 'node:http2';
+import { connect as connectTcp } from 'node:net';
+import { status } from '@grpc/grpc-js';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createGrpcClient } from '../../src/client/grpc.ts';
+import { greetService } from '../../src/grpc/contract.ts';
+import { startTestService, type TestService } from '../support/service.ts';
+
+/** One message with its five bytes of frame (gRPC over HTTP/2: Length-Prefixed-Message). */
+function frame(message: Buffer, { compressed = 0, length = message.length } = {}): Buffer {
+  const head = Buffer.alloc(5);
+  head.writeUInt8(compressed, 0);
+  head.writeUInt32BE(length, 1);
+  return Buffer.concat([head, message]);
+}
+
+describe('hostile gRPC, frame by frame', () => {
+  let service: TestService;
+  let session: ClientHttp2Session;
+  beforeAll(async () => {
+    service = await startTestService();
+    session = connect(`http://${service.urls.grpc}`).on('error', () => {});
+  });
+  afterAll(async () => {
+    session.destroy();
+    await service.drain();
+  });
+
+  const hello = frame(greetService.Greet.requestSerialize({ message: 'Alice' }));
+  const ask = async (headers: Record<string, string>, body: Buffer, on = session) => {
+    const stream = on.request({
+      ':method': 'POST',
+      ':path': greetService.Greet.path,
+      'content-type': 'application/grpc',
+      te: 'trailers',
+      ...headers,
+    });
+    let answer: Record<string, unknown> = {};
+    stream.on('response', (received) => {
+      answer = { ...answer, ...received };
+    });
+    stream.on('trailers', (received) => {
+      answer = { ...answer, ...received };
+    });
+    stream.resume().end(body);
+    await once(stream, 'close');
+    return answer;
+  };
+  const expectGreeting = async () => {
+    const client = createGrpcClient({ address: service.urls.grpc });
+    expect(await client.greet('Alice')).toEqual({ message: 'Hello, Alice' });
+    client.close();
+  };
+
+  it('answers a call made by hand', async () => {
+    expect(await ask({}, hello)).toMatchObject({ ':status': 200, 'grpc-status': '0' });
+  });
+
+  it.each<[string, Record<string, string>, Buffer, status]>([
+    [
+      'a message that announces 5 MB',
+      {},
+      frame(Buffer.alloc(0), { length: 5_000_000 }),
+      status.RESOURCE_EXHAUSTED,
+    ],
+    ['a message of 5 MB', {}, frame(Buffer.alloc(5_000_000)), status.RESOURCE_EXHAUSTED],
+    ['no message at all', {}, Buffer.alloc(0), status.UNIMPLEMENTED],
+    ['two messages', {}, Buffer.concat([hello, hello]), status.UNIMPLEMENTED],
+    [
+      'a compression that nobody knows',
+      { 'grpc-encoding': 'zip' },
+      frame(hello, { compressed: 1 }),
+      status.UNIMPLEMENTED,
+    ],
+    [
+      'compressed noise',
+      { 'grpc-encoding': 'gzip' },
+      frame(Buffer.from('noise'), { compressed: 1 }),
+      status.INTERNAL,
+    ],
+    ['a bad grpc-timeout', { 'grpc-timeout': 'soon' }, hello, status.INTERNAL],
+    ['an unknown method', { ':path': '/greet.GreetService/Nope' }, hello, status.UNIMPLEMENTED],
+    ['an unknown service', { ':path': '/nope' }, hello, status.UNIMPLEMENTED],
+  ])('answers %s with a status', async (_title, headers, body, expected) => {
+    expect(await ask(headers, body)).toMatchObject({ ':status': 200, 'grpc-status': String(expected) });
+    await expectGreeting();
+  });
+
+  it('answers 415 to what is not gRPC', async () => {
+    expect(await ask({ 'content-type': 'application/json' }, hello)).toMatchObject({ ':status': 415 });
+  });
+
+  it('lives through a thousand streams that are reset as they open', async () => {
+    const flood = connect(`http://${service.urls.grpc}`).on('error', () => {});
+    for (let count = 0; count < 1_000 && !flood.destroyed; count += 1) {
+      const stream = flood.request({
+        ':method': 'POST',
+        ':path': greetService.Greet.path,
+        'content-type': 'application/grpc',
+      });
+      stream.on('error', () => {}).close(constants.NGHTTP2_CANCEL);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    flood.destroy();
+    await expectGreeting();
+  });
+
+  it('lives through noise instead of HTTP/2', async () => {
+    const { port } = new URL(`http://${service.urls.grpc}`);
+    for (const noise of [
+      'GET / HTTP/1.1\r\n\r\n',
+      'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'.padEnd(4_096, '\u0000'),
+      '\u0016\u0003\u0001',
+    ]) {
+      const socket = connectTcp(Number(port), 'localhost').on('error', () => {});
+      socket.end(noise);
+      await once(socket.resume(), 'close');
+    }
+    await expectGreeting();
+  });
+
+  it('holds a connection to its hundred calls at once', async () => {
+    expect(session.remoteSettings.maxConcurrentStreams).toBe(100);
+  }, 1_000);
+});
