@@ -1,62 +1,8 @@
-import { z } from 'zod';
+import type { z } from 'zod';
+import { environmentSchema, type logLevels } from './environment.ts';
 
 /** What a drain may take at its end, after the listeners are closed, to write out logs and telemetry, in milliseconds. */
 export const flushTimeoutMs = 2_000;
-
-const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
-
-const integer = (what: string, min: number, max: number) => {
-  const error = `expected ${what}, a whole number from ${min} to ${max}`;
-  return z
-    .string()
-    .trim()
-    .regex(/^\d+$/, { error, abort: true })
-    .transform(Number)
-    .pipe(z.number().min(min, { error }).max(max, { error }));
-};
-
-const port = (what: string) => integer(`the port for ${what} (0 = any free port)`, 0, 65_535);
-const milliseconds = (what: string) => integer(`${what}, in milliseconds`, 0, 3_600_000);
-
-function isOrigin(text: string): boolean {
-  return URL.canParse(text) && new URL(text).origin === text;
-}
-
-const corsOrigins = z
-  .string()
-  .transform((text) => text.split(',').map((origin) => origin.trim()))
-  .refine((list) => (list.length === 1 && list[0] === '*') || list.every(isOrigin), {
-    error:
-      'expected * or a comma-separated list of origins such as https://app.example.com (scheme, host and port only; no path, no closing slash)',
-  })
-  .transform((list): '*' | readonly string[] => (list[0] === '*' ? '*' : list));
-
-/** Every variable the service reads, with its default as one would write it in the environment. */
-export const environmentSchema = z.object({
-  HOST: z.string().trim().default('localhost'),
-  PORT: port('HTTP').prefault('8080'),
-  GRPC_PORT: port('gRPC').prefault('50051'),
-  ADMIN_PORT: port('the admin listener').prefault('9464'),
-  LOG_LEVEL: z.enum(logLevels, { error: `expected one of ${logLevels.join(', ')}` }).default('info'),
-  CORS_ORIGINS: corsOrigins.prefault('*'),
-  KEEP_ALIVE_TIMEOUT_MS: milliseconds('how long an idle connection is kept').prefault('75000'),
-  GRPC_MAX_MESSAGE_BYTES: integer('the largest message', 1_024, 4_194_304).prefault('4096'),
-  GRPC_MAX_CONCURRENT_STREAMS: integer('calls at once on one connection', 1, 10_000).prefault('100'),
-  GRPC_MAX_CONNECTION_IDLE_MS: milliseconds('how long a connection without calls is kept').prefault('300000'),
-  GRPC_MAX_CONNECTION_AGE_MS: milliseconds('how long any connection is kept').prefault('600000'),
-  GRPC_MAX_CONNECTION_AGE_GRACE_MS: milliseconds(
-    'how long calls on an old connection may take to end',
-  ).prefault('20000'),
-  GRPC_KEEPALIVE_TIME_MS: milliseconds('how often a silent client is asked whether it is there').prefault(
-    '60000',
-  ),
-  GRPC_KEEPALIVE_TIMEOUT_MS: milliseconds('how long it may take to answer').prefault('20000'),
-  DRAIN_DELAY_MS: milliseconds('how long to serve on after readiness fell').prefault('5000'),
-  SHUTDOWN_TIMEOUT_MS: milliseconds('how long requests in flight may take to end').prefault('10000'),
-  TERMINATION_GRACE_PERIOD_MS: milliseconds('how long the orchestrator waits before it kills').prefault(
-    '30000',
-  ),
-});
 
 export interface Config {
   readonly host: string;
@@ -77,6 +23,10 @@ export interface Config {
   };
   readonly drainDelayMs: number;
   readonly shutdownTimeoutMs: number;
+  /** Which commit this is. */
+  readonly revision: string;
+  /** Whether and as whom to trace; all else that is said by OTEL_* variables the SDK reads for itself. */
+  readonly otel: { readonly isEnabled: boolean; readonly serviceName: string };
 }
 
 /** Lists every fault of the environment, one line each, in words for the person who set it. */
@@ -112,6 +62,13 @@ const configSchema = environmentSchema
         }),
         drainDelayMs: env.DRAIN_DELAY_MS,
         shutdownTimeoutMs: env.SHUTDOWN_TIMEOUT_MS,
+        revision: env.BUILD_REVISION,
+        otel: Object.freeze({
+          isEnabled:
+            env.OTEL_SDK_DISABLED === 'false' &&
+            (env.OTEL_EXPORTER_OTLP_ENDPOINT !== '' || env.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT !== ''),
+          serviceName: env.OTEL_SERVICE_NAME,
+        }),
       }),
   );
 

@@ -1,7 +1,10 @@
 import { type Config, ConfigError, flushTimeoutMs, loadConfig } from './config.ts';
+import { createReadiness } from './readiness.ts';
 import { ListenError, type Service, startService } from './service.ts';
 import { createLogger, type Logger } from './telemetry/logger.ts';
 import { createMetrics } from './telemetry/metrics.ts';
+import { createTracing, type Tracing } from './telemetry/tracing.ts';
+import { version } from './version.ts';
 
 /** Ctrl-C under npm reaches this process twice at once, from the terminal and from npm: that is one signal. */
 const repeatWindowMs = 100;
@@ -10,8 +13,11 @@ async function main(): Promise<void> {
   const config = readConfig();
   const logger = await createLogger(config);
   exitOnUncaught(logger);
-  const starting = startService({ config, logger, metrics: createMetrics() });
-  drainOnSignal(starting, { config, logger });
+  const readiness = createReadiness();
+  const metrics = createMetrics({ readiness, version, revision: config.revision });
+  const tracing = await createTracing(config, logger, version);
+  const starting = startService({ config, readiness, telemetry: { logger, metrics, tracing } });
+  drainOnSignal(starting, { config, logger, tracing });
   const { urls } = await starting;
   logger.info(urls, `listening on ${urls.http}, gRPC on ${urls.grpc}, admin on ${urls.admin}`);
   logger.flush();
@@ -30,7 +36,7 @@ function readConfig(): Config {
 /** The first signal drains and exits 0; a second one does not wait, and exits 1. */
 function drainOnSignal(
   starting: Promise<Service>,
-  { config, logger }: { config: Config; logger: Logger },
+  { config, logger, tracing }: { config: Config; logger: Logger; tracing: Tracing },
 ): void {
   let firstAt: number | undefined;
   const onSignal = (signal: NodeJS.Signals) => {
@@ -50,6 +56,8 @@ function drainOnSignal(
     deadline.unref();
     starting
       .then((service) => service.drain())
+      // Last of all, so that the last request's span is among what is sent.
+      .then(() => tracing.shutdown(flushTimeoutMs / 2))
       .then(() => {
         logger.info('drained');
         process.exit(0);

@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Registry } from 'prom-client';
 import type { Config } from './config.ts';
 import { openGrpcServer } from './grpc/server.ts';
 import { buildAdminApp } from './http/admin.ts';
 import { buildApp } from './http/app.ts';
 import { openListener } from './http/listener.ts';
-import { createReadiness } from './readiness.ts';
-import type { Logger } from './telemetry/logger.ts';
+import { observeRefusal } from './http/observe.ts';
+import type { Readiness } from './readiness.ts';
+import type { Telemetry } from './telemetry/telemetry.ts';
 
 export interface Service {
   /** Where each listener can be reached. */
@@ -17,8 +17,8 @@ export interface Service {
 
 export interface ServiceOptions {
   readonly config: Config;
-  readonly logger: Logger;
-  readonly metrics: Registry;
+  readonly readiness: Readiness;
+  readonly telemetry: Telemetry;
 }
 
 /** A listener that could not be opened, told to the person who chose its address. */
@@ -31,12 +31,12 @@ export class ListenError extends Error {
  *
  * @throws {ListenError} when an address cannot be had; what had been opened is closed again.
  */
-export async function startService({ config, logger, metrics }: ServiceOptions): Promise<Service> {
+export async function startService({ config, readiness, telemetry }: ServiceOptions): Promise<Service> {
   const { host, keepAliveTimeoutMs } = config;
-  const readiness = createReadiness();
+  const { logger } = telemetry;
   const [app, adminApp] = await Promise.all([
-    buildApp({ config, logger, readiness }),
-    buildAdminApp({ logger, metrics }),
+    buildApp({ config, readiness, telemetry }),
+    buildAdminApp(telemetry),
   ]);
   await Promise.all([app.ready(), adminApp.ready()]);
 
@@ -57,9 +57,15 @@ export async function startService({ config, logger, metrics }: ServiceOptions):
     }
   };
   const listen = (port: number, handler: typeof app.routing) =>
-    openListener({ host, port, handler, keepAliveTimeoutMs, logger });
+    openListener({
+      host,
+      port,
+      handler,
+      keepAliveTimeoutMs,
+      onRefusal: (refusal) => observeRefusal(telemetry, refusal),
+    });
   const admin = await open('ADMIN_PORT', config.adminPort, listen(config.adminPort, adminApp.routing));
-  const grpc = await open('GRPC_PORT', config.grpcPort, openGrpcServer({ config, logger, readiness }));
+  const grpc = await open('GRPC_PORT', config.grpcPort, openGrpcServer({ config, readiness, telemetry }));
   const http = await open('PORT', config.port, listen(config.port, app.routing));
   readiness.become('ready');
 

@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { parseEnv } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { ConfigError, environmentSchema, loadConfig } from '../src/config.ts';
+import { ConfigError, loadConfig } from '../src/config.ts';
+import { environmentSchema } from '../src/environment.ts';
 
 const read = (name: string) => readFile(new URL(`../${name}`, import.meta.url), 'utf8');
 
@@ -36,6 +37,8 @@ describe('loadConfig', () => {
       },
       drainDelayMs: 5_000,
       shutdownTimeoutMs: 10_000,
+      revision: 'unknown',
+      otel: { isEnabled: false, serviceName: 'greet' },
     });
   });
 
@@ -71,6 +74,10 @@ describe('loadConfig', () => {
     ['KEEP_ALIVE_TIMEOUT_MS', '5s'],
     ['DRAIN_DELAY_MS', '-5'],
     ['SHUTDOWN_TIMEOUT_MS', '99999999'],
+    ['GRPC_MAX_MESSAGE_BYTES', '10'],
+    ['OTEL_EXPORTER_OTLP_ENDPOINT', 'collector:4318'],
+    ['OTEL_TRACES_SAMPLER', 'sometimes'],
+    ['OTEL_TRACES_SAMPLER_ARG', '1.5'],
   ])('refuses %s=%s, saying what was expected and what was found', (name, value) => {
     expect(faultsOf({ [name]: value })).toMatch(
       new RegExp(`^ {2}${name}: expected .*; got ${JSON.stringify(value).replace(/[*.]/g, '\\$&')}$`, 'm'),
@@ -104,8 +111,8 @@ describe('.env.example', () => {
 
 describe('the table of settings in the README', () => {
   it('has every variable, with its default', async () => {
-    const rows = [...(await read('README.md')).matchAll(/^\| `([A-Z_]+)` \| `([^`]*)` \|/gm)];
-    const table = Object.fromEntries(rows.map(([, name, value]) => [name, value]));
+    const rows = [...(await read('README.md')).matchAll(/^\| `([A-Z_]+)` \| (?:none|`([^`]*)`) \|/gm)];
+    const table = Object.fromEntries(rows.map(([, name, value]) => [name, value ?? '']));
     expect(table).toEqual(parseEnv(await read('.env.example')));
   });
 });

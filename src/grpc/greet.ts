@@ -9,7 +9,8 @@ export const greetMethod: UnaryMethod<
   ReturnType<typeof greet>,
   GreetingResponseMessage
 > = {
-  name: `${greetServiceName}/Greet`,
+  service: greetServiceName,
+  name: 'Greet',
   schema: greetingRequestSchema,
   fieldNames: { name: 'message' },
   fromMessage: ({ message }) => ({ name: message }),

@@ -5,7 +5,7 @@ import { ReflectionService } from '@grpc/reflection';
 import { protoPath as healthProto } from 'grpc-health-check';
 import type { Config } from '../config.ts';
 import type { Readiness } from '../readiness.ts';
-import type { Logger } from '../telemetry/logger.ts';
+import type { Telemetry } from '../telemetry/telemetry.ts';
 import { greetService, loadDescriptors } from './contract.ts';
 import { greetMethod } from './greet.ts';
 import { createHealth } from './health.ts';
@@ -13,8 +13,8 @@ import { handleUnary } from './unary.ts';
 
 export interface GrpcServerOptions {
   readonly config: Pick<Config, 'host' | 'grpcPort' | 'grpc'>;
-  readonly logger: Logger;
   readonly readiness: Readiness;
+  readonly telemetry: Telemetry;
 }
 
 export interface GrpcServer {
@@ -32,10 +32,14 @@ export interface GrpcServer {
  *
  * @throws the system's error, such as EADDRINUSE, with nothing left listening.
  */
-export async function openGrpcServer({ config, logger, readiness }: GrpcServerOptions): Promise<GrpcServer> {
+export async function openGrpcServer({
+  config,
+  readiness,
+  telemetry,
+}: GrpcServerOptions): Promise<GrpcServer> {
   const { host, grpc: limits } = config;
   // The library's own remarks would go to standard error, past the log.
-  const remark = (...words: unknown[]) => logger.debug({ remark: words.join(' ') }, 'gRPC library');
+  const remark = (...words: unknown[]) => telemetry.logger.debug({ remark: words.join(' ') }, 'gRPC library');
   setLogger({ error: remark, info: remark, debug: remark });
   const server = new Server({
     'grpc.max_receive_message_length': limits.maxMessageBytes,
@@ -49,7 +53,7 @@ export async function openGrpcServer({ config, logger, readiness }: GrpcServerOp
     'grpc.enable_channelz': 0,
   });
   const health = createHealth(readiness);
-  server.addService(greetService, { Greet: handleUnary(greetMethod, { logger }) });
+  server.addService(greetService, { Greet: handleUnary(greetMethod, telemetry) });
   server.addService(health.definition, health.implementation);
   new ReflectionService({ ...loadDescriptors(), ...loadSync(healthProto) }).addToServer(server);
 

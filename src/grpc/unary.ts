@@ -1,14 +1,15 @@
-import { type handleUnaryCall, Metadata, type StatusObject, status } from '@grpc/grpc-js';
+import { type handleUnaryCall, Metadata, type MetadataValue, type StatusObject, status } from '@grpc/grpc-js';
 import type { z } from 'zod';
 import { faultsOf } from '../greeting/faults.ts';
-import type { Logger } from '../telemetry/logger.ts';
 import { takeRequestId } from '../telemetry/request-id.ts';
+import type { Telemetry } from '../telemetry/telemetry.ts';
 import { Malformed } from './contract.ts';
+import { observeCall } from './observe.ts';
 import { invalidArgument } from './status.ts';
 
 /** A unary method: how its messages stand for a request and a response of the domain, and the function between them. */
 export interface UnaryMethod<Message, Schema extends z.ZodType, Answer, Reply> {
-  /** The full name, such as `greet.GreetService/Greet`. */
+  readonly service: string;
   readonly name: string;
   readonly schema: Schema;
   /** The message's own names of the request's fields. */
@@ -19,33 +20,34 @@ export interface UnaryMethod<Message, Schema extends z.ZodType, Answer, Reply> {
 }
 
 const ok = { code: status.OK, details: '' };
+const internalDetails = 'The service failed to answer. The cause is in its log, under this request id.';
 
 /**
  * What the hooks do for HTTP: takes or makes the request id and sends it as `x-request-id`, validates, calls, maps errors,
- * and logs one line. Whatever is thrown or rejected becomes INTERNAL in general terms, logged once with its cause.
+ * and observes the call. Whatever is thrown or rejected becomes INTERNAL in general terms, logged once with its cause.
  */
 export function handleUnary<Message, Schema extends z.ZodType, Answer, Reply>(
   method: UnaryMethod<Message, Schema, Answer, Reply>,
-  { logger }: { readonly logger: Logger },
+  telemetry: Telemetry,
 ): handleUnaryCall<Message | Malformed, Reply> {
   return function handleCall(call, callback) {
-    const startedAt = performance.now();
     const requestId = takeRequestId(call.metadata.get('x-request-id')[0]);
+    const carrier = {
+      traceparent: text(call.metadata.get('traceparent')),
+      tracestate: text(call.metadata.get('tracestate')),
+    };
+    const observed = observeCall(method, { requestId, carrier, peer: call.getPeer() }, telemetry);
     let isSettled = false;
 
-    const log = (code: status) => {
-      isSettled = true;
-      const durationMs = Math.round((performance.now() - startedAt) * 1000) / 1000;
-      logger.info({ requestId, method: method.name, code: status[code], durationMs }, 'call');
-    };
     const settle = (outcome: Partial<StatusObject> & { code: status }, reply?: Reply) => {
       if (isSettled) return;
-      log(outcome.code);
+      isSettled = true;
+      observed.end(outcome.code);
       if (reply === undefined) callback(outcome);
       else callback(null, reply);
     };
     const fail = (error: unknown) => {
-      logger.error({ err: error, requestId }, 'call failed');
+      if (!isSettled) observed.fail(error);
       settle({ code: status.INTERNAL, details: internalDetails });
     };
 
@@ -57,8 +59,9 @@ export function handleUnary<Message, Schema extends z.ZodType, Answer, Reply>(
       if (!(outcome instanceof Promise)) return settle(...outcome);
       // The end of any call, also of one that was answered: what was not is the caller's leaving or the deadline's passing.
       call.once('cancelled', () => {
-        if (!isSettled)
-          log(Number(call.getDeadline()) <= Date.now() ? status.DEADLINE_EXCEEDED : status.CANCELLED);
+        if (isSettled) return;
+        isSettled = true;
+        observed.end(Number(call.getDeadline()) <= Date.now() ? status.DEADLINE_EXCEEDED : status.CANCELLED);
       });
       outcome.then((settled) => settle(...settled), fail);
     } catch (error) {
@@ -67,7 +70,9 @@ export function handleUnary<Message, Schema extends z.ZodType, Answer, Reply>(
   };
 }
 
-const internalDetails = 'The service failed to answer. The cause is in its log, under this request id.';
+function text([value]: MetadataValue[]): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}
 
 type Outcome<Reply> = [outcome: Partial<StatusObject> & { code: status }, reply?: Reply];
 

@@ -1,16 +1,9 @@
-import type { Registry } from 'prom-client';
-import type { Logger } from '../telemetry/logger.ts';
+import type { Telemetry } from '../telemetry/telemetry.ts';
 import { createGuard, createNotFoundHandler } from './guard.ts';
 import { type App, createInstance } from './instance.ts';
 
 /** The operators' application, on a port of its own that is not for the public. */
-export async function buildAdminApp({
-  logger,
-  metrics,
-}: {
-  readonly logger: Logger;
-  readonly metrics: Registry;
-}): Promise<App> {
+export async function buildAdminApp({ logger, metrics: { registry } }: Telemetry): Promise<App> {
   const app = createInstance(logger);
   app.addHook('onRequest', function identify(request, reply, done) {
     reply.header('x-request-id', request.id).header('x-content-type-options', 'nosniff');
@@ -20,7 +13,7 @@ export async function buildAdminApp({
   app.setNotFoundHandler(createNotFoundHandler(app));
 
   app.get('/metrics', async (_request, reply) =>
-    reply.type(metrics.contentType).send(await metrics.metrics()),
+    reply.type(registry.contentType).send(await registry.metrics()),
   );
   return app;
 }

@@ -1,27 +1,28 @@
 import cors from '@fastify/cors';
 import type { Config } from '../config.ts';
 import type { Readiness } from '../readiness.ts';
-import type { Logger } from '../telemetry/logger.ts';
+import type { Telemetry } from '../telemetry/telemetry.ts';
 import { docsRoutes } from './docs.ts';
 import { createGuard, createNotFoundHandler } from './guard.ts';
 import { type App, createInstance } from './instance.ts';
-import { observeResponse } from './observe.ts';
+import { observeRequests } from './observe.ts';
 import { greetRoutes } from './routes/greet.ts';
 import { healthRoutes } from './routes/health.ts';
 
 export interface AppOptions {
   readonly config: Pick<Config, 'corsOrigins'>;
-  readonly logger: Logger;
   readonly readiness: Readiness;
+  readonly telemetry: Telemetry;
 }
 
 /** How long a browser may remember a preflight, in seconds: the longest that any of them does. */
 const preflightMaxAge = 86_400;
 
 /** The public application. A request passes what follows from top to bottom. */
-export async function buildApp({ config, logger, readiness }: AppOptions): Promise<App> {
-  const app = createInstance(logger);
+export async function buildApp({ config, readiness, telemetry }: AppOptions): Promise<App> {
+  const app = createInstance(telemetry.logger);
 
+  observeRequests(app, telemetry);
   app.addHook('onRequest', function identify(request, reply, done) {
     reply.header('x-request-id', request.id).header('x-content-type-options', 'nosniff');
     // While draining, every answer asks its client to come back on another connection, that is, to another replica.
@@ -38,7 +39,6 @@ export async function buildApp({ config, logger, readiness }: AppOptions): Promi
     strictPreflight: false,
   });
   app.addHook('onRequest', createGuard(app));
-  app.addHook('onResponse', observeResponse);
   app.setNotFoundHandler(createNotFoundHandler(app));
 
   await registerRoutes(app, { readiness });

@@ -2,7 +2,6 @@ import { lookup } from 'node:dns/promises';
 import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { Logger } from '../telemetry/logger.ts';
 import { describeParserError, maxHeaderSize, type ParserError, writeProblem } from './parser-errors.ts';
 import { Problem } from './problem.ts';
 
@@ -27,7 +26,14 @@ export interface ListenerOptions {
   /** How long an idle connection is kept, in milliseconds; longer than the balancer in front keeps it. */
   readonly keepAliveTimeoutMs: number;
   readonly handler: RequestListener;
-  readonly logger: Logger;
+  /** Told of everything that was refused before it became a request. */
+  readonly onRefusal: (refusal: Refusal) => void;
+}
+
+export interface Refusal {
+  readonly requestId: string;
+  readonly status: number;
+  readonly reason: string;
 }
 
 export interface Listener {
@@ -73,7 +79,7 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
   };
 }
 
-function buildServer({ handler, keepAliveTimeoutMs, logger }: ListenerOptions): Server {
+function buildServer({ handler, keepAliveTimeoutMs, onRefusal }: ListenerOptions): Server {
   const server = createServer(
     {
       ...limits,
@@ -88,10 +94,7 @@ function buildServer({ handler, keepAliveTimeoutMs, logger }: ListenerOptions): 
 
   const refuse = (socket: Duplex, problem: Problem) => {
     const requestId = writeProblem(socket, problem);
-    logger.info(
-      { requestId, route: 'unmatched', status: problem.status, reason: problem.message },
-      'request refused',
-    );
+    onRefusal({ requestId, status: problem.status, reason: problem.message });
   };
   const latest = new WeakMap<Duplex, ServerResponse>();
   server.on('request', (request, response) => latest.set(request.socket, response));

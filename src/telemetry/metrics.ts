@@ -1,4 +1,6 @@
-import { collectDefaultMetrics, Registry } from 'prom-client';
+import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import type { Readiness } from '../readiness.ts';
+import { DurationHistogram } from './duration-histogram.ts';
 
 // Gauges whose names end in _total, which `promtool check metrics` refuses; the same counts stand in the series by type.
 const misnamed = [
@@ -7,10 +9,66 @@ const misnamed = [
   'nodejs_active_resources_total',
 ];
 
-/** A registry with the metrics of the process, its event loop and its garbage collector. */
-export function createMetrics(): Registry {
+/** What is counted; rendered by `registry`. Names and units are those of the OpenTelemetry semantic conventions. */
+export interface Metrics {
+  readonly registry: Registry;
+  /** By method, route and status. */
+  readonly httpRequests: DurationHistogram;
+  /** By service, method and status. */
+  readonly rpcCalls: DurationHistogram;
+  /** Requests and calls under way: whoever begins one adds, whoever ends it takes away. */
+  readonly active: { http: number; rpc: number };
+}
+
+interface MetricsOptions {
+  readonly readiness: Readiness;
+  readonly version: string;
+  readonly revision: string;
+}
+
+export function createMetrics({ readiness, version, revision }: MetricsOptions): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   for (const name of misnamed) registry.removeSingleMetric(name);
-  return registry;
+
+  const gauge = (name: string, help: string, read: () => number) =>
+    new Gauge({
+      name,
+      help,
+      registers: [registry],
+      collect() {
+        this.set(read());
+      },
+    });
+  const active = { http: 0, rpc: 0 };
+  gauge('http_server_active_requests', 'HTTP requests under way.', () => active.http);
+  gauge('rpc_server_active_calls', 'gRPC calls under way.', () => active.rpc);
+  gauge('greet_ready', 'Whether this replica wants requests (1) or not (0).', () =>
+    Number(readiness.state === 'ready'),
+  );
+  new Gauge({
+    name: 'greet_build_info',
+    help: 'Always 1; the labels tell which build this is.',
+    labelNames: ['version', 'revision', 'node'],
+    registers: [registry],
+  }).set({ version, revision, node: process.versions.node }, 1);
+
+  const httpRequests = new DurationHistogram(
+    'http_server_request_duration_seconds',
+    'How long HTTP requests took, in seconds.',
+    ['method', 'route', 'status'],
+    registry,
+  );
+  const rpcCalls = new DurationHistogram(
+    'rpc_server_call_duration_seconds',
+    'How long gRPC calls took, in seconds.',
+    ['service', 'method', 'status'],
+    registry,
+  );
+  // What the alerts ask for is there before it first happens: a rate over a series that has just appeared is no rate.
+  for (const status of [200, 400, 500, 503]) httpRequests.series('GET', '/greet', status);
+  for (const status of ['OK', 'INVALID_ARGUMENT', 'INTERNAL', 'UNAVAILABLE']) {
+    rpcCalls.series('greet.GreetService', 'Greet', status);
+  }
+  return { registry, httpRequests, rpcCalls, active };
 }

@@ -3,8 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { greetService } from '../../src/grpc/contract.ts';
 import { greetMethod } from '../../src/grpc/greet.ts';
 import { handleUnary } from '../../src/grpc/unary.ts';
-import { buildLogger } from '../../src/telemetry/logger.ts';
-import { type LogLine, until } from '../support/service.ts';
+import { createTestTelemetry, until } from '../support/service.ts';
 
 describe('handleUnary', () => {
   const cleanups: (() => void)[] = [];
@@ -14,10 +13,9 @@ describe('handleUnary', () => {
 
   /** A real server whose method does what the test says, and a call to it. */
   const serve = async (call: () => { message: string } | Promise<{ message: string }>) => {
-    const lines: LogLine[] = [];
-    const logger = buildLogger('info', { write: (line) => lines.push(JSON.parse(line)) });
+    const { lines, telemetry } = await createTestTelemetry();
     const server = new Server();
-    server.addService(greetService, { Greet: handleUnary({ ...greetMethod, call }, { logger }) });
+    server.addService(greetService, { Greet: handleUnary({ ...greetMethod, call }, telemetry) });
     const port = await new Promise<number>((resolve, reject) => {
       server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) =>
         error ? reject(error) : resolve(bound),

@@ -1,10 +1,14 @@
 import request from 'supertest';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildApp } from '../../src/http/app.ts';
-import { createReadiness } from '../../src/readiness.ts';
-import { buildLogger } from '../../src/telemetry/logger.ts';
 import { expectProblem } from '../support/problem.ts';
-import { type LogLine, startTestService, type TestService, until } from '../support/service.ts';
+import {
+  createTestTelemetry,
+  type LogLine,
+  startTestService,
+  type TestService,
+  until,
+} from '../support/service.ts';
 
 describe('the public listener', () => {
   let service: TestService;
@@ -126,9 +130,8 @@ describe('an unexpected error', () => {
     ['an error that claims a status', Object.assign(new Error('secret: hunter2'), { statusCode: 400 })],
     ['no error at all', 'secret: hunter2'],
   ])('is answered 500 in general terms and logged once with its cause: %s', async (_title, thrown) => {
-    const lines: LogLine[] = [];
-    const logger = buildLogger('info', { write: (line) => lines.push(JSON.parse(line)) });
-    const app = await buildApp({ config: { corsOrigins: '*' }, logger, readiness: createReadiness() });
+    const { lines, ...options } = await createTestTelemetry();
+    const app = await buildApp(options);
     app.get('/throws', () => {
       throw thrown;
     });

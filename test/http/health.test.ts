@@ -2,19 +2,16 @@ import request from 'supertest';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { buildApp } from '../../src/http/app.ts';
 import type { App } from '../../src/http/instance.ts';
-import { createReadiness, type Readiness } from '../../src/readiness.ts';
-import { buildLogger } from '../../src/telemetry/logger.ts';
+import type { Readiness } from '../../src/readiness.ts';
+import { createTestTelemetry } from '../support/service.ts';
 
 describe('the probes', () => {
   let app: App;
   let readiness: Readiness;
   beforeEach(async () => {
-    readiness = createReadiness();
-    app = await buildApp({
-      config: { corsOrigins: '*' },
-      logger: buildLogger('silent', { write: () => {} }),
-      readiness,
-    });
+    const options = await createTestTelemetry();
+    ({ readiness } = options);
+    app = await buildApp(options);
     await app.ready();
     return () => app.close();
   });

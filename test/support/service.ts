@@ -1,7 +1,10 @@
 import { loadConfig } from '../../src/config.ts';
+import { createReadiness } from '../../src/readiness.ts';
 import { type Service, startService } from '../../src/service.ts';
 import { buildLogger } from '../../src/telemetry/logger.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
+import type { Telemetry } from '../../src/telemetry/telemetry.ts';
+import { createTracing } from '../../src/telemetry/tracing.ts';
 
 /** Free ports and a drain without waiting: what every test wants unless it says otherwise. */
 export const testEnvironment = { PORT: '0', GRPC_PORT: '0', ADMIN_PORT: '0', DRAIN_DELAY_MS: '0' };
@@ -17,13 +20,20 @@ export interface TestService extends Service {
   readonly lines: readonly LogLine[];
 }
 
-/** The whole service, in this process, on free ports of the loopback interface. */
-export async function startTestService(env: Record<string, string> = {}): Promise<TestService> {
+/** Telemetry whose lines are kept, and that traces as the configuration says. */
+export async function createTestTelemetry(env: Record<string, string> = {}, readiness = createReadiness()) {
   const lines: LogLine[] = [];
   const config = loadConfig({ ...testEnvironment, LOG_LEVEL: 'debug', ...env });
   const logger = buildLogger(config.logLevel, { write: (line) => lines.push(JSON.parse(line)) });
-  const service = await startService({ config, logger, metrics: createMetrics() });
-  return { ...service, lines };
+  const metrics = createMetrics({ readiness, version: 'test', revision: 'test' });
+  const telemetry: Telemetry = { logger, metrics, tracing: await createTracing(config, logger, 'test') };
+  return { config, lines, readiness, telemetry };
+}
+
+/** The whole service, in this process, on free ports of the loopback interface. */
+export async function startTestService(env: Record<string, string> = {}): Promise<TestService> {
+  const { lines, ...options } = await createTestTelemetry(env);
+  return { ...(await startService(options)), lines };
 }
 
 /** Waits until the condition holds; fails by the test's own timeout. */

@@ -1,0 +1,95 @@
+import type { Attributes } from '@opentelemetry/api';
+import type { Config } from '../config.ts';
+import type { Logger } from './logger.ts';
+
+/** The headers of W3C Trace Context, as they came. */
+export interface TraceCarrier {
+  readonly traceparent?: string | undefined;
+  readonly tracestate?: string | undefined;
+}
+
+/** A request's place in its trace. */
+export interface ServerSpan {
+  /** For its log lines. */
+  readonly ids: { readonly trace_id: string; readonly span_id?: string };
+  end(attributes: Attributes, isError: boolean): void;
+}
+
+export interface Tracing {
+  /** Begins a server span under the caller's, if the caller has one; undefined where there is no trace at all. Attributes are asked for only when the span is sampled. */
+  start(name: string, carrier: TraceCarrier, attributes: () => Attributes): ServerSpan | undefined;
+  /** Sends what is left; gives up after the time, in milliseconds. */
+  shutdown(timeoutMs: number): Promise<void>;
+}
+
+/**
+ * Tracing as the `OTEL_*` variables say: spans go to the OTLP endpoint, sampled as `OTEL_TRACES_SAMPLER` has it. Where no
+ * endpoint is set no SDK is loaded, and a request has the trace that its caller gave it, for the log only.
+ */
+export async function createTracing(
+  { otel }: Pick<Config, 'otel'>,
+  logger: Logger,
+  version: string,
+): Promise<Tracing> {
+  if (!otel.isEnabled) return callersTraceOnly;
+  const [api, core, sdk, { OTLPTraceExporter }, resources] = await Promise.all([
+    import('@opentelemetry/api'),
+    import('@opentelemetry/core'),
+    import('@opentelemetry/sdk-trace-node'),
+    import('@opentelemetry/exporter-trace-otlp-proto'),
+    import('@opentelemetry/resources'),
+  ]);
+  const { defaultTextMapGetter, diag, DiagLogLevel, ROOT_CONTEXT, SpanKind, SpanStatusCode } = api;
+  const remark = (message: string) => logger.warn({ remark: message }, 'tracing');
+  diag.setLogger({ error: remark, warn: remark, info() {}, debug() {}, verbose() {} }, DiagLogLevel.WARN);
+
+  const provider = new sdk.NodeTracerProvider({
+    resource: resources
+      .resourceFromAttributes({ 'service.name': otel.serviceName, 'service.version': version })
+      .merge(resources.detectResources({ detectors: [resources.envDetector] })),
+    // The queue is bounded: a collector that is slow or down costs spans, never memory or time.
+    spanProcessors: [new sdk.BatchSpanProcessor(new OTLPTraceExporter())],
+  });
+  const tracer = provider.getTracer('greet', version);
+  const propagator = new core.W3CTraceContextPropagator();
+
+  return {
+    start(name, carrier, attributes) {
+      const parent =
+        carrier.traceparent === undefined
+          ? ROOT_CONTEXT
+          : propagator.extract(ROOT_CONTEXT, carrier, defaultTextMapGetter);
+      const span = tracer.startSpan(name, { kind: SpanKind.SERVER }, parent);
+      if (span.isRecording()) span.setAttributes(attributes());
+      const { traceId, spanId } = span.spanContext();
+      return {
+        ids: { trace_id: traceId, span_id: spanId },
+        end(outcome, isError) {
+          span.setAttributes(outcome);
+          if (isError) span.setStatus({ code: SpanStatusCode.ERROR });
+          span.end();
+        },
+      };
+    },
+    async shutdown(timeoutMs) {
+      let timer: NodeJS.Timeout | undefined;
+      const patience = new Promise((resolve) => {
+        timer = setTimeout(resolve, timeoutMs);
+      });
+      await Promise.race([provider.shutdown().catch((error: unknown) => remark(String(error))), patience]);
+      clearTimeout(timer);
+    },
+  };
+}
+
+// https://www.w3.org/TR/trace-context/#traceparent-header
+const traceparent = /^(?!ff)[\da-f]{2}-(?!0{32})([\da-f]{32})-(?!0{16})[\da-f]{16}-[\da-f]{2}(?:$|-)/;
+
+const callersTraceOnly: Tracing = {
+  start(_name, carrier) {
+    const traceId =
+      carrier.traceparent === undefined ? undefined : traceparent.exec(carrier.traceparent)?.[1];
+    return traceId === undefined ? undefined : { ids: { trace_id: traceId }, end() {} };
+  },
+  async shutdown() {},
+};
