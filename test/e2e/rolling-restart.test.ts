@@ -31,17 +31,19 @@ describe.skipIf(lacking)(`three replicas behind HAProxy${lacking ? `: ${lacking}
     const ports = [await freePort(), await freePort(), await freePort()];
     await Promise.all(ports.map((port, index) => start(index, port)));
     const front = await freePort();
-    const env: NodeJS.ProcessEnv = {
-      PATH: `${process.env.PATH}:/usr/sbin`,
-      HAPROXY_HTTP: `127.0.0.1:${front}`,
-    };
-    for (const [index, port] of ports.entries()) env[`GREET_${index + 1}_HTTP`] = `127.0.0.1:${port}`;
-    const noRetries = (await readFile(configuration, 'utf8'))
+    const servers = ports.map((port, index) => `  server greet-${index} 127.0.0.1:${port}`).join('\n');
+    const sections = (await readFile(configuration, 'utf8')).split(/^(?=\w)/m);
+    const here = sections
+      // gRPC has a test of its own.
+      .filter((section) => !/^(frontend grpc|backend greet-grpc)\n/.test(section))
+      .join('')
+      .replace('bind :8080', `bind 127.0.0.1:${front}`)
+      .replace(/^ *server-template .* greet:8080 .*$/m, servers)
       .replace('retries 3', 'retries 0')
       .replace(/^ *(option redispatch|retry-on).*$/gm, '');
     const file = join(await mkdtemp(join(tmpdir(), 'greet-')), 'haproxy.cfg');
-    await writeFile(file, noRetries);
-    haproxy = startCommand('haproxy', ['-db', '-f', file], { env });
+    await writeFile(file, here);
+    haproxy = startCommand('haproxy', ['-db', '-f', file]);
     await until(
       async () =>
         (await fetch(`http://127.0.0.1:${front}/greet?name=a`).catch(() => undefined))?.status === 200,

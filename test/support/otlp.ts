@@ -1,0 +1,102 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import protobuf from 'protobufjs';
+
+const field = (type: string, id: number, rule?: 'repeated') => ({ type, id, ...(rule && { rule }) });
+
+// What we read of opentelemetry/proto/collector/trace/v1/trace_service.proto and trace.proto, by their field numbers.
+const { Request } = protobuf.Root.fromJSON({
+  nested: {
+    Request: { fields: { resourceSpans: field('ResourceSpans', 1, 'repeated') } },
+    ResourceSpans: {
+      fields: { resource: field('Resource', 1), scopeSpans: field('ScopeSpans', 2, 'repeated') },
+    },
+    Resource: { fields: { attributes: field('KeyValue', 1, 'repeated') } },
+    ScopeSpans: { fields: { spans: field('Span', 2, 'repeated') } },
+    Span: {
+      fields: {
+        traceId: field('bytes', 1),
+        spanId: field('bytes', 2),
+        parentSpanId: field('bytes', 4),
+        name: field('string', 5),
+        kind: field('int32', 6),
+        attributes: field('KeyValue', 9, 'repeated'),
+        status: field('Status', 15),
+      },
+    },
+    Status: { fields: { code: field('int32', 3) } },
+    KeyValue: { fields: { key: field('string', 1), value: field('AnyValue', 2) } },
+    AnyValue: {
+      fields: { stringValue: field('string', 1), boolValue: field('bool', 2), intValue: field('int64', 3) },
+    },
+  },
+}).nested as { Request: protobuf.Type };
+
+type KeyValues = { key: string; value: Record<string, unknown> }[];
+
+export interface ReceivedSpan {
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly parentSpanId: string;
+  readonly name: string;
+  /** 2 is SERVER. */
+  readonly kind: number;
+  readonly attributes: Readonly<Record<string, unknown>>;
+  readonly resource: Readonly<Record<string, unknown>>;
+  /** 2 is ERROR. */
+  readonly status: number;
+}
+
+/** An OTLP/HTTP receiver: keeps every span that it is sent, or behaves as badly as it is told. */
+export async function startReceiver({ behaviour = 'accept' }: { behaviour?: 'accept' | 'hang' } = {}) {
+  const spans: ReceivedSpan[] = [];
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      if (behaviour === 'hang') return;
+      spans.push(...decode(Buffer.concat(chunks)));
+      response.writeHead(200, { 'content-type': 'application/x-protobuf' }).end();
+    });
+  }).listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    spans,
+    close() {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+}
+
+function decode(body: Buffer): ReceivedSpan[] {
+  const { resourceSpans = [] } = Request.toObject(Request.decode(body), { longs: Number, bytes: Buffer }) as {
+    resourceSpans?: {
+      resource?: { attributes?: KeyValues };
+      scopeSpans?: { spans?: Record<string, unknown>[] }[];
+    }[];
+  };
+  return resourceSpans.flatMap(({ resource, scopeSpans = [] }) =>
+    scopeSpans
+      .flatMap(({ spans = [] }) => spans)
+      .map((span) => ({
+        traceId: hex(span.traceId),
+        spanId: hex(span.spanId),
+        parentSpanId: hex(span.parentSpanId),
+        name: String(span.name),
+        kind: Number(span.kind),
+        attributes: plain(span.attributes as KeyValues),
+        resource: plain(resource?.attributes),
+        status: (span.status as { code?: number } | undefined)?.code ?? 0,
+      })),
+  );
+}
+
+function hex(bytes: unknown): string {
+  return Buffer.from((bytes as Uint8Array | undefined) ?? []).toString('hex');
+}
+
+function plain(attributes: KeyValues = []): Record<string, unknown> {
+  return Object.fromEntries(attributes.map(({ key, value }) => [key, Object.values(value)[0]]));
+}
