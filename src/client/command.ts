@@ -28,6 +28,13 @@ const options = {
 
 class UsageError extends Error {}
 
+/** The caller's trace, where a script has one (OpenTelemetry: environment variables as context propagation carriers). */
+function inject(carrier: Record<string, string>): void {
+  const { TRACEPARENT, TRACESTATE } = process.env;
+  if (TRACEPARENT) carrier.traceparent = TRACEPARENT;
+  if (TRACESTATE) carrier.tracestate = TRACESTATE;
+}
+
 interface Door {
   greet(name: string): Promise<{ message: string }>;
   /** Whether it is ready, and its own word for that. */
@@ -48,7 +55,7 @@ async function openDoor({ grpc, url, address, timeout }: Values): Promise<Door> 
     throw new UsageError(`--timeout: expected milliseconds, got ${timeout}`);
   if (grpc) {
     const { createGrpcClient } = await import('./grpc.ts');
-    const client = createGrpcClient({ address, timeoutMs });
+    const client = createGrpcClient({ address, timeoutMs, inject });
     return {
       greet: (name) => client.greet(name),
       async health() {
@@ -61,7 +68,7 @@ async function openDoor({ grpc, url, address, timeout }: Values): Promise<Door> 
   if (!/^https?:\/\//.test(url) || !URL.canParse(url)) {
     throw new UsageError(`--url: expected a URL such as http://localhost:8080, got ${url}`);
   }
-  const client = createHttpClient({ url, timeoutMs });
+  const client = createHttpClient({ url, timeoutMs, inject });
   return {
     greet: (name) => client.greet(name),
     async health() {

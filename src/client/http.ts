@@ -13,6 +13,11 @@ export interface HttpClientOptions {
   readonly timeoutMs?: number;
   /** How often a call is tried when nobody answers, or the answer is 503. A greeting changes nothing, so it may be repeated. */
   readonly attempts?: number;
+  /**
+   * Puts headers into each call, as for W3C Trace Context: with OpenTelemetry's API,
+   * `(carrier) => propagation.inject(context.active(), carrier)`.
+   */
+  readonly inject?: (carrier: Record<string, string>) => void;
 }
 
 export interface CallOptions {
@@ -29,7 +34,12 @@ export interface HttpClient {
 }
 
 /** A client over HTTP, for Node and for browsers: it imports nothing but its own files. Types are the OpenAPI document's. */
-export function createHttpClient({ url, timeoutMs = 5_000, attempts = 3 }: HttpClientOptions): HttpClient {
+export function createHttpClient({
+  url,
+  timeoutMs = 5_000,
+  attempts = 3,
+  inject,
+}: HttpClientOptions): HttpClient {
   const base = url.replace(/\/+$/, '');
 
   const send = async (
@@ -37,10 +47,9 @@ export function createHttpClient({ url, timeoutMs = 5_000, attempts = 3 }: HttpC
     { signal, requestId }: CallOptions,
     deadline: AbortSignal,
   ): Promise<Response> => {
-    const headers = {
-      accept: 'application/json',
-      ...(requestId !== undefined && { 'x-request-id': requestId }),
-    };
+    const headers: Record<string, string> = { accept: 'application/json' };
+    if (requestId !== undefined) headers['x-request-id'] = requestId;
+    inject?.(headers);
     try {
       return await fetch(base + path, {
         headers,

@@ -9,7 +9,7 @@ import {
   type HttpClient,
 } from '../../src/client/exports.ts';
 import { cases } from '../cases.ts';
-import { startTestService, type TestService } from '../support/service.ts';
+import { startTestService, type TestService, until } from '../support/service.ts';
 
 const errorOf = async (promise: Promise<unknown>): Promise<GreetError> => {
   const error = await promise.then(
@@ -52,6 +52,17 @@ describe.each(['HTTP', 'gRPC'] as const)('the %s client', (door) => {
   it('sends the id that it is given', async () => {
     const { requestId } = await errorOf(client.greet('', { requestId: 'mine' }));
     expect(requestId).toBe('mine');
+  });
+
+  it("carries its caller's trace", async () => {
+    const traceId = door === 'HTTP' ? 'a'.repeat(32) : 'b'.repeat(32);
+    const inject = (carrier: Record<string, string>) => {
+      carrier.traceparent = `00-${traceId}-00f067aa0ba902b7-01`;
+    };
+    const traced = createGrpcClient({ address: service.urls.grpc, inject });
+    await (door === 'HTTP' ? createHttpClient({ url: service.urls.http, inject }) : traced).greet('Alice');
+    traced.close();
+    await until(() => service.lines.some(({ trace_id }) => trace_id === traceId));
   });
 
   it.each([

@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { cases } from '../cases.ts';
 import { run } from '../support/command.ts';
-import { startTestService, type TestService } from '../support/service.ts';
+import { startTestService, type TestService, until } from '../support/service.ts';
 
 const entry = fileURLToPath(new URL('../../dist/client/command.js', import.meta.url));
 const greet = (...args: string[]) => run(process.execPath, [entry, ...args]);
@@ -59,6 +59,13 @@ describe('the greet command', () => {
       expect((await greet(...to, ...flags, 'health')).code).toBe(1);
       await drained;
     });
+  });
+
+  it('carries the trace that a script has', async () => {
+    const traceId = 'c'.repeat(32);
+    const env = { ...process.env, TRACEPARENT: `00-${traceId}-00f067aa0ba902b7-01` };
+    await run(process.execPath, [entry, ...doors, 'Alice'], { env });
+    await until(() => service.lines.some(({ trace_id }) => trace_id === traceId));
   });
 
   it('greets a person called health', async () => {
