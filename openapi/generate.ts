@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import swagger from '@fastify/swagger';
 import { pino } from 'pino';
 import { stringify } from 'yaml';
+import { greet } from '../src/greeting/greeting.ts';
 import { registerRoutes } from '../src/http/app.ts';
 import { createInstance } from '../src/http/instance.ts';
 import { openApiOptions } from '../src/http/openapi.ts';
@@ -16,7 +17,7 @@ export async function generateDocuments(): Promise<Record<'openapi.json' | 'open
   const { version } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'));
   const app = createInstance(pino({ level: 'silent' }));
   await app.register(swagger, openApiOptions(version));
-  await registerRoutes(app, { readiness: createReadiness() });
+  await registerRoutes(app, { greet, readiness: createReadiness() });
   await app.ready();
   const document = app.swagger();
   return {

@@ -1,4 +1,5 @@
 import { type Config, ConfigError, flushTimeoutMs, loadConfig } from './config.ts';
+import { createFaults } from './faults.ts';
 import { createReadiness } from './readiness.ts';
 import { ListenError, type Service, startService } from './service.ts';
 import { createLogger, type Logger } from './telemetry/logger.ts';
@@ -14,9 +15,10 @@ async function main(): Promise<void> {
   const logger = await createLogger(config);
   exitOnUncaught(logger);
   const readiness = createReadiness();
-  const metrics = createMetrics({ readiness, version, revision: config.revision });
+  const faults = createFaults();
+  const metrics = createMetrics({ faults, readiness, version, revision: config.revision });
   const tracing = await createTracing(config, logger, version);
-  const starting = startService({ config, readiness, telemetry: { logger, metrics, tracing } });
+  const starting = startService({ config, faults, readiness, telemetry: { logger, metrics, tracing } });
   drainOnSignal(starting, { config, logger, tracing });
   const { urls } = await starting;
   logger.info(urls, `listening on ${urls.http}, gRPC on ${urls.grpc}, admin on ${urls.admin}`);

@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from './config.ts';
+import type { Faults } from './faults.ts';
+import { greet } from './greeting/greeting.ts';
 import { openGrpcServer } from './grpc/server.ts';
 import { buildAdminApp } from './http/admin.ts';
 import { buildApp } from './http/app.ts';
@@ -17,6 +19,7 @@ export interface Service {
 
 export interface ServiceOptions {
   readonly config: Config;
+  readonly faults: Faults;
   readonly readiness: Readiness;
   readonly telemetry: Telemetry;
 }
@@ -31,12 +34,18 @@ export class ListenError extends Error {
  *
  * @throws {ListenError} when an address cannot be had; what had been opened is closed again.
  */
-export async function startService({ config, readiness, telemetry }: ServiceOptions): Promise<Service> {
+export async function startService({
+  config,
+  faults,
+  readiness,
+  telemetry,
+}: ServiceOptions): Promise<Service> {
   const { host, keepAliveTimeoutMs } = config;
   const { logger } = telemetry;
+  const operation = faults.rehearse(greet);
   const [app, adminApp] = await Promise.all([
-    buildApp({ config, readiness, telemetry }),
-    buildAdminApp(telemetry),
+    buildApp({ config, greet: operation, readiness, telemetry }),
+    buildAdminApp({ faults, telemetry }),
   ]);
   await Promise.all([app.ready(), adminApp.ready()]);
 
@@ -65,7 +74,11 @@ export async function startService({ config, readiness, telemetry }: ServiceOpti
       onRefusal: (refusal) => observeRefusal(telemetry, refusal),
     });
   const admin = await open('ADMIN_PORT', config.adminPort, listen(config.adminPort, adminApp.routing));
-  const grpc = await open('GRPC_PORT', config.grpcPort, openGrpcServer({ config, readiness, telemetry }));
+  const grpc = await open(
+    'GRPC_PORT',
+    config.grpcPort,
+    openGrpcServer({ config, greet: operation, readiness, telemetry }),
+  );
   const http = await open('PORT', config.port, listen(config.port, app.routing));
   readiness.become('ready');
 

@@ -3,7 +3,7 @@ import { Client, credentials, type ServiceError, status } from '@grpc/grpc-js';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { greetService } from '../src/grpc/contract.ts';
-import { violationsOf } from '../src/grpc/status.ts';
+import { readViolations } from '../src/grpc/status.ts';
 import { startTestService, type TestService } from './support/service.ts';
 
 /** The bytes of a name: of Unicode texts of every kind, and of things that only look like UTF-8. */
@@ -86,7 +86,7 @@ describe('HTTP and gRPC', () => {
         (error: ServiceError | null, answer) => {
           if (!error) return resolve({ greeting: answer?.message ?? '' });
           if (error.code !== status.INVALID_ARGUMENT) return reject(error);
-          const violations = violationsOf(error);
+          const violations = readViolations(error);
           resolve(
             violations.length > 0 ? { faults: violations.map(({ detail }) => detail) } : { malformed: true },
           );

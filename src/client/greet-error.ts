@@ -1,17 +1,17 @@
 /**
- * Why there is no greeting: `invalid` (the name; see `faults`), `refused` (anything else about the request), `unavailable`
+ * Why there is no greeting: `invalid` (the name; see `violations`), `refused` (anything else about the request), `unavailable`
  * (nobody answered, or the service is overloaded or going away), `timeout`, `cancelled` (by the caller's signal), or
  * `failed` (the service's own fault).
  */
 export type GreetErrorKind = 'invalid' | 'refused' | 'unavailable' | 'timeout' | 'cancelled' | 'failed';
 
 interface GreetErrorOptions {
-  readonly faults?: readonly NameFault[];
+  readonly violations?: readonly Violation[];
   readonly requestId?: string | undefined;
   readonly cause?: unknown;
 }
 
-export interface NameFault {
+export interface Violation {
   readonly field: string;
   readonly detail: string;
 }
@@ -21,18 +21,18 @@ export class GreetError extends Error {
   override readonly name = 'GreetError';
   readonly kind: GreetErrorKind;
   /** What was wrong with the name, in the service's words; the same over both transports. */
-  readonly faults: readonly NameFault[];
+  readonly violations: readonly Violation[];
   /** The id under which the service logged the request, where it came that far. */
   readonly requestId: string | undefined;
 
   constructor(
     kind: GreetErrorKind,
     message: string,
-    { faults = [], requestId, cause }: GreetErrorOptions = {},
+    { violations = [], requestId, cause }: GreetErrorOptions = {},
   ) {
     super(message, { cause });
     this.kind = kind;
-    this.faults = faults;
+    this.violations = violations;
     this.requestId = requestId;
   }
 }
@@ -45,9 +45,9 @@ export class GreetError extends Error {
 export function assertWellFormed(name: string): void {
   const found = /\p{Cs}/u.exec(name)?.[0].charCodeAt(0);
   if (found === undefined) return;
-  const fault = {
+  const violation = {
     field: 'name',
     detail: `must not contain lone surrogates, got U+${found.toString(16).toUpperCase()}`,
   };
-  throw new GreetError('invalid', `${fault.field} ${fault.detail}`, { faults: [fault] });
+  throw new GreetError('invalid', `${violation.field} ${violation.detail}`, { violations: [violation] });
 }

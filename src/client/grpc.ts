@@ -1,7 +1,7 @@
 import { Client, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import { service as healthService } from 'grpc-health-check';
 import { greetService, greetServiceName } from '../grpc/contract.ts';
-import { violationsOf } from '../grpc/status.ts';
+import { readViolations } from '../grpc/status.ts';
 import { assertWellFormed, GreetError, type GreetErrorKind } from './greet-error.ts';
 import type { CallOptions, Greeting } from './http.ts';
 
@@ -129,6 +129,10 @@ const kinds: Readonly<Partial<Record<status, GreetErrorKind>>> = {
 function toGreetError(error: ServiceError | null, requestId: string | undefined): GreetError {
   if (!error) return new GreetError('failed', 'The service answered nothing.', { requestId });
   // The message calls the name `message`; our callers gave a name.
-  const faults = violationsOf(error).map(({ detail }) => ({ field: 'name', detail }));
-  return new GreetError(kinds[error.code] ?? 'failed', error.details, { faults, requestId, cause: error });
+  const violations = readViolations(error).map(({ detail }) => ({ field: 'name', detail }));
+  return new GreetError(kinds[error.code] ?? 'failed', error.details, {
+    violations,
+    requestId,
+    cause: error,
+  });
 }

@@ -1,7 +1,7 @@
 import { assertWellFormed, GreetError, type GreetErrorKind } from './greet-error.ts';
 import type { components, paths } from './openapi-types.ts';
 
-export { GreetError, type GreetErrorKind, type NameFault } from './greet-error.ts';
+export { GreetError, type GreetErrorKind, type Violation } from './greet-error.ts';
 export type Greeting = components['schemas']['Greeting'];
 export type Readiness = components['schemas']['Readiness'];
 type Problem = components['schemas']['Problem'];
@@ -99,7 +99,7 @@ async function toGreetError(response: Response): Promise<GreetError> {
     return new GreetError(kindOf(response.status), message, { requestId });
   }
   const { detail, errors = [] } = (await response.json()) as Problem;
-  return new GreetError(kindOf(response.status), detail, { faults: errors, requestId });
+  return new GreetError(kindOf(response.status), detail, { violations: errors, requestId });
 }
 
 function kindOf(status: number): GreetErrorKind {

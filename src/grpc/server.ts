@@ -4,15 +4,17 @@ import { loadSync } from '@grpc/proto-loader';
 import { ReflectionService } from '@grpc/reflection';
 import { protoPath as healthProto } from 'grpc-health-check';
 import type { Config } from '../config.ts';
+import type { GreetOperation } from '../greeting/greeting.ts';
 import type { Readiness } from '../readiness.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { greetService, loadDescriptors } from './contract.ts';
-import { greetMethod } from './greet.ts';
+import { createGreetMethod } from './greet.ts';
 import { createHealth } from './health.ts';
 import { handleUnary } from './unary.ts';
 
 export interface GrpcServerOptions {
   readonly config: Pick<Config, 'host' | 'grpcPort' | 'grpc'>;
+  readonly greet: GreetOperation;
   readonly readiness: Readiness;
   readonly telemetry: Telemetry;
 }
@@ -34,6 +36,7 @@ export interface GrpcServer {
  */
 export async function openGrpcServer({
   config,
+  greet,
   readiness,
   telemetry,
 }: GrpcServerOptions): Promise<GrpcServer> {
@@ -53,7 +56,7 @@ export async function openGrpcServer({
     'grpc.enable_channelz': 0,
   });
   const health = createHealth(readiness);
-  server.addService(greetService, { Greet: handleUnary(greetMethod, telemetry) });
+  server.addService(greetService, { Greet: handleUnary(createGreetMethod(greet), telemetry) });
   server.addService(health.definition, health.implementation);
   new ReflectionService({ ...loadDescriptors(), ...loadSync(healthProto) }).addToServer(server);
 

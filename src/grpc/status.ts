@@ -1,6 +1,7 @@
 import { Metadata, type StatusObject, status } from '@grpc/grpc-js';
 import protobuf from 'protobufjs';
-import { describeFaults, type Fault } from '../greeting/faults.ts';
+import { describeViolations, type Violation } from '../greeting/violations.ts';
+import { ServiceError, type ServiceErrorCode } from '../service-error.ts';
 
 // The parts of google/rpc/status.proto and error_details.proto that we speak, by their field numbers.
 const { Status, Any, BadRequest } = protobuf.Root.fromJSON({
@@ -24,19 +25,31 @@ const { Status, Any, BadRequest } = protobuf.Root.fromJSON({
   },
 }).nested as Record<'Status' | 'Any' | 'BadRequest', protobuf.Type>;
 
+/** What each failure of the service is over gRPC. */
+const codeOf = { unavailable: status.UNAVAILABLE } as const satisfies Record<ServiceErrorCode, status>;
+
+/** The status of whatever was thrown or rejected: what it says only where that is safe to show. */
+export function statusOfError(error: unknown): Pick<StatusObject, 'code' | 'details'> {
+  if (error instanceof ServiceError) return { code: codeOf[error.code], details: error.message };
+  return {
+    code: status.INTERNAL,
+    details: 'The service failed to answer. The cause is in its log, under this request id.',
+  };
+}
+
 const badRequestUrl = 'type.googleapis.com/google.rpc.BadRequest';
 const detailsKey = 'grpc-status-details-bin';
 
 /**
- * INVALID_ARGUMENT with a `google.rpc.BadRequest`, one violation for each fault: the same words as over HTTP, under the names
+ * INVALID_ARGUMENT with a `google.rpc.BadRequest`, the same words as over HTTP, under the names
  * that the fields have in the message.
  */
 export function invalidArgument(
-  faults: readonly Fault[],
+  violations: readonly Violation[],
   fieldNames: Readonly<Record<string, string>>,
 ): StatusObject {
-  const details = describeFaults(faults);
-  const fieldViolations = faults.map(({ field, detail }) => ({
+  const details = describeViolations(violations);
+  const fieldViolations = violations.map(({ field, detail }) => ({
     field: fieldNames[field] ?? field,
     description: detail,
   }));
@@ -52,7 +65,7 @@ export function invalidArgument(
 }
 
 /** The field violations of a status, where it has some. */
-export function violationsOf({ metadata }: { readonly metadata: Metadata }): readonly Fault[] {
+export function readViolations({ metadata }: { readonly metadata: Metadata }): readonly Violation[] {
   const [bytes] = metadata.get(detailsKey);
   if (!Buffer.isBuffer(bytes)) return [];
   const { details = [] } = Status.toObject(Status.decode(bytes)) as {

@@ -1,11 +1,11 @@
 import { type handleUnaryCall, Metadata, type MetadataValue, type StatusObject, status } from '@grpc/grpc-js';
 import type { z } from 'zod';
-import { faultsOf } from '../greeting/faults.ts';
+import { violationsOf } from '../greeting/violations.ts';
 import { takeRequestId } from '../telemetry/request-id.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { Malformed } from './contract.ts';
 import { observeCall } from './observe.ts';
-import { invalidArgument } from './status.ts';
+import { invalidArgument, statusOfError } from './status.ts';
 
 /** A unary method: how its messages stand for a request and a response of the domain, and the function between them. */
 export interface UnaryMethod<Message, Schema extends z.ZodType, Answer, Reply> {
@@ -20,7 +20,6 @@ export interface UnaryMethod<Message, Schema extends z.ZodType, Answer, Reply> {
 }
 
 const ok = { code: status.OK, details: '' };
-const internalDetails = 'The service failed to answer. The cause is in its log, under this request id.';
 
 /**
  * What the hooks do for HTTP: takes or makes the request id and sends it as `x-request-id`, validates, calls, maps errors,
@@ -48,7 +47,7 @@ export function handleUnary<Message, Schema extends z.ZodType, Answer, Reply>(
     };
     const fail = (error: unknown) => {
       if (!isSettled) observed.fail(error);
-      settle({ code: status.INTERNAL, details: internalDetails });
+      settle(statusOfError(error));
     };
 
     const headers = new Metadata();
@@ -84,7 +83,7 @@ function answer<Message, Schema extends z.ZodType, Answer, Reply>(
     return [{ code: status.INVALID_ARGUMENT, details: `The message cannot be read: ${message.reason}.` }];
   }
   const request = schema.safeParse(fromMessage(message));
-  if (!request.success) return [invalidArgument(faultsOf(request.error), fieldNames)];
+  if (!request.success) return [invalidArgument(violationsOf(request.error), fieldNames)];
   const result = call(request.data);
   return result instanceof Promise ? result.then((done) => [ok, toReply(done)]) : [ok, toReply(result)];
 }

@@ -1,9 +1,16 @@
+import type { Faults } from '../faults.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { createGuard, createNotFoundHandler } from './guard.ts';
 import { type App, createInstance } from './instance.ts';
+import { faultRoutes } from './routes/faults.ts';
+
+interface AdminOptions {
+  readonly faults: Faults;
+  readonly telemetry: Telemetry;
+}
 
 /** The operators' application, on a port of its own that is not for the public. */
-export async function buildAdminApp({ logger, metrics: { registry } }: Telemetry): Promise<App> {
+export async function buildAdminApp({ faults, telemetry: { logger, metrics } }: AdminOptions): Promise<App> {
   const app = createInstance(logger);
   app.addHook('onRequest', function identify(request, reply, done) {
     reply.header('x-request-id', request.id).header('x-content-type-options', 'nosniff');
@@ -12,8 +19,10 @@ export async function buildAdminApp({ logger, metrics: { registry } }: Telemetry
   app.addHook('onRequest', createGuard(app));
   app.setNotFoundHandler(createNotFoundHandler(app));
 
+  const { registry } = metrics;
   app.get('/metrics', async (_request, reply) =>
     reply.type(registry.contentType).send(await registry.metrics()),
   );
+  await app.register(faultRoutes, { faults });
   return app;
 }

@@ -1,5 +1,6 @@
 import cors from '@fastify/cors';
 import type { Config } from '../config.ts';
+import type { GreetOperation } from '../greeting/greeting.ts';
 import type { Readiness } from '../readiness.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { docsRoutes } from './docs.ts';
@@ -11,6 +12,7 @@ import { healthRoutes } from './routes/health.ts';
 
 export interface AppOptions {
   readonly config: Pick<Config, 'corsOrigins'>;
+  readonly greet: GreetOperation;
   readonly readiness: Readiness;
   readonly telemetry: Telemetry;
 }
@@ -19,7 +21,7 @@ export interface AppOptions {
 const preflightMaxAge = 86_400;
 
 /** The public application. A request passes what follows from top to bottom. */
-export async function buildApp({ config, readiness, telemetry }: AppOptions): Promise<App> {
+export async function buildApp({ config, greet, readiness, telemetry }: AppOptions): Promise<App> {
   const app = createInstance(telemetry.logger);
 
   observeRequests(app, telemetry);
@@ -41,13 +43,16 @@ export async function buildApp({ config, readiness, telemetry }: AppOptions): Pr
   app.addHook('onRequest', createGuard(app));
   app.setNotFoundHandler(createNotFoundHandler(app));
 
-  await registerRoutes(app, { readiness });
+  await registerRoutes(app, { greet, readiness });
   await app.register(docsRoutes);
   return app;
 }
 
 /** The routes that the OpenAPI document describes. */
-export async function registerRoutes(app: App, { readiness }: Pick<AppOptions, 'readiness'>): Promise<void> {
-  await app.register(greetRoutes);
+export async function registerRoutes(
+  app: App,
+  { greet, readiness }: Pick<AppOptions, 'greet' | 'readiness'>,
+): Promise<void> {
+  await app.register(greetRoutes, { greet });
   await app.register(healthRoutes, { readiness });
 }

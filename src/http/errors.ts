@@ -1,6 +1,7 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
-import { describeFaults } from '../greeting/faults.ts';
+import { describeViolations } from '../greeting/violations.ts';
+import { ServiceError, type ServiceErrorCode } from '../service-error.ts';
 import { Problem, problemMediaType, renderProblem } from './problem.ts';
 
 /** Answers what any hook, route or the framework threw, as a problem; what is our own fault is logged, once, with its cause. */
@@ -22,14 +23,19 @@ function sendProblem(problem: Problem, request: FastifyRequest, reply: FastifyRe
   );
 }
 
+/** What each failure of the service is over HTTP. */
+const statusOf = { unavailable: 503 } as const satisfies Record<ServiceErrorCode, number>;
+
 function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
+  if (error instanceof ServiceError)
+    return new Problem(statusOf[error.code], error.message, { headers: { 'retry-after': '1' } });
   if (hasZodFastifySchemaValidationErrors(error)) {
     const errors = error.validation.map(({ instancePath, message }) => ({
       field: instancePath.slice(1),
       detail: message ?? 'is not valid',
     }));
-    return new Problem(400, describeFaults(errors), { errors });
+    return new Problem(400, describeViolations(errors), { errors });
   }
   const status = (error as Partial<FastifyError> | null)?.statusCode ?? 500;
   // Fastify's own refusals speak of the request only; anything else might tell of our insides.

@@ -1,10 +1,10 @@
 import { STATUS_CODES } from 'node:http';
 import { z } from 'zod';
-import type { Fault } from '../greeting/faults.ts';
+import type { Violation } from '../greeting/violations.ts';
 
 export const problemMediaType = 'application/problem+json';
 
-export const faultSchema = z.object({
+export const violationSchema = z.object({
   field: z.string().meta({ description: 'What was at fault.', examples: ['name'] }),
   detail: z
     .string()
@@ -24,7 +24,7 @@ export const problemSchema = z
     requestId: z
       .string()
       .meta({ description: 'The id under which the request is logged; the same as `X-Request-Id`.' }),
-    errors: z.array(faultSchema).optional().meta({ description: 'For bad input: every fault there is.' }),
+    errors: z.array(violationSchema).optional().meta({ description: 'For bad input: every fault there is.' }),
   })
   .meta({ id: 'Problem', description: 'Problem details as RFC 9457 defines them.' });
 
@@ -32,7 +32,7 @@ export type ProblemDetails = z.infer<typeof problemSchema>;
 
 interface ProblemExtras {
   readonly headers?: Readonly<Record<string, string>>;
-  readonly errors?: readonly Fault[];
+  readonly errors?: readonly Violation[];
 }
 
 /** A refusal whose every word is safe to show to the caller. */
@@ -40,7 +40,7 @@ export class Problem extends Error {
   override readonly name = 'Problem';
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  readonly errors: readonly Fault[] | undefined;
+  readonly errors: readonly Violation[] | undefined;
 
   constructor(status: number, detail: string, { headers = {}, errors }: ProblemExtras = {}) {
     super(detail);

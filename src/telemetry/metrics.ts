@@ -1,4 +1,5 @@
-import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import type { Faults } from '../faults.ts';
 import type { Readiness } from '../readiness.ts';
 import { DurationHistogram } from './duration-histogram.ts';
 
@@ -21,12 +22,13 @@ export interface Metrics {
 }
 
 interface MetricsOptions {
+  readonly faults: Faults;
   readonly readiness: Readiness;
   readonly version: string;
   readonly revision: string;
 }
 
-export function createMetrics({ readiness, version, revision }: MetricsOptions): Metrics {
+export function createMetrics({ faults, readiness, version, revision }: MetricsOptions): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   for (const name of misnamed) registry.removeSingleMetric(name);
@@ -46,6 +48,16 @@ export function createMetrics({ readiness, version, revision }: MetricsOptions):
   gauge('greet_ready', 'Whether this replica wants requests (1) or not (0).', () =>
     Number(readiness.state === 'ready'),
   );
+  new Counter({
+    name: 'greet_faults_injected_total',
+    help: 'Faults injected for rehearsal, by kind.',
+    labelNames: ['kind'],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const [kind, count] of Object.entries(faults.injected)) this.inc({ kind }, count);
+    },
+  });
   new Gauge({
     name: 'greet_build_info',
     help: 'Always 1; the labels tell which build this is.',

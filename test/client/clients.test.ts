@@ -39,14 +39,14 @@ describe.each(['HTTP', 'gRPC'] as const)('the %s client', (door) => {
     const error = await errorOf(client.greet(name));
     expect(error.kind).toBe('invalid');
     expect(error.message).toBe(faults?.map((fault) => `name ${fault}`).join('; '));
-    expect(error.faults).toEqual(faults?.map((detail) => ({ field: 'name', detail })));
+    expect(error.violations).toEqual(faults?.map((detail) => ({ field: 'name', detail })));
     expect(error.requestId).toMatch(/^[0-9a-f]{16}-/);
   });
 
   it('refuses lone surrogates itself, which no transport can carry', async () => {
-    const { kind, faults } = await errorOf(client.greet('a\uD83D'));
+    const { kind, violations } = await errorOf(client.greet('a\uD83D'));
     expect(kind).toBe('invalid');
-    expect(faults).toEqual([{ field: 'name', detail: 'must not contain lone surrogates, got U+D83D' }]);
+    expect(violations).toEqual([{ field: 'name', detail: 'must not contain lone surrogates, got U+D83D' }]);
   });
 
   it('sends the id that it is given', async () => {

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { parser } from '@prometheus-io/lezer-promql';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { createFaults } from '../../src/faults.ts';
 import { createReadiness } from '../../src/readiness.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
 
@@ -25,7 +26,12 @@ const dashboard = JSON.parse(await read('grafana/dashboards/greet.json')) as {
 async function knownLabels(): Promise<Map<string, Set<string>>> {
   const known = new Map<string, Set<string>>();
   const target = ['job', 'instance'];
-  const { registry } = createMetrics({ readiness: createReadiness(), version: '', revision: '' });
+  const { registry } = createMetrics({
+    faults: createFaults(),
+    readiness: createReadiness(),
+    version: '',
+    revision: '',
+  });
   // Before the first collection these are empty, and so without the labels they will have.
   known.set('nodejs_gc_duration_seconds_sum', new Set([...target, 'kind']));
   for (const line of (await registry.metrics()).split('\n')) {

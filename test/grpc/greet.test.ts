@@ -1,7 +1,7 @@
 import { Client, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { greetService } from '../../src/grpc/contract.ts';
-import { violationsOf } from '../../src/grpc/status.ts';
+import { readViolations } from '../../src/grpc/status.ts';
 import { cases } from '../cases.ts';
 import { startTestService, type TestService } from '../support/service.ts';
 
@@ -54,7 +54,7 @@ describe('greet.GreetService/Greet', () => {
       code: status.INVALID_ARGUMENT,
       details: faults.map((fault) => `name ${fault}`).join('; '),
     });
-    expect(violationsOf(error as ServiceError)).toEqual(
+    expect(readViolations(error as ServiceError)).toEqual(
       faults.map((detail) => ({ field: 'message', detail })),
     );
   });

@@ -1,4 +1,6 @@
 import { loadConfig } from '../../src/config.ts';
+import { createFaults } from '../../src/faults.ts';
+import { greet } from '../../src/greeting/greeting.ts';
 import { createReadiness } from '../../src/readiness.ts';
 import { type Service, startService } from '../../src/service.ts';
 import { buildLogger } from '../../src/telemetry/logger.ts';
@@ -25,9 +27,10 @@ export async function createTestTelemetry(env: Record<string, string> = {}, read
   const lines: LogLine[] = [];
   const config = loadConfig({ ...testEnvironment, LOG_LEVEL: 'debug', ...env });
   const logger = buildLogger(config.logLevel, { write: (line) => lines.push(JSON.parse(line)) });
-  const metrics = createMetrics({ readiness, version: 'test', revision: 'test' });
+  const faults = createFaults();
+  const metrics = createMetrics({ faults, readiness, version: 'test', revision: 'test' });
   const telemetry: Telemetry = { logger, metrics, tracing: await createTracing(config, logger, 'test') };
-  return { config, lines, readiness, telemetry };
+  return { config, faults, greet, lines, readiness, telemetry };
 }
 
 /** The whole service, in this process, on free ports of the loopback interface. */

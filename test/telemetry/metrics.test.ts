@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createGrpcClient } from '../../src/client/grpc.ts';
 import { createHttpClient } from '../../src/client/http.ts';
+import { createFaults } from '../../src/faults.ts';
 import { createReadiness } from '../../src/readiness.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
 import { exchange } from '../support/raw.ts';
@@ -8,7 +9,10 @@ import { startTestService, until } from '../support/service.ts';
 
 const create = () => {
   const readiness = createReadiness();
-  return { readiness, metrics: createMetrics({ readiness, version: '1.2.3', revision: 'abc' }) };
+  return {
+    readiness,
+    metrics: createMetrics({ faults: createFaults(), readiness, version: '1.2.3', revision: 'abc' }),
+  };
 };
 
 /** The value of the series with exactly these labels. */

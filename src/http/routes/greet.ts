@@ -1,4 +1,9 @@
-import { greet, greetingRequestSchema, greetingSchema } from '../../greeting/greeting.ts';
+import {
+  type Greeting,
+  type GreetOperation,
+  greetingRequestSchema,
+  greetingSchema,
+} from '../../greeting/greeting.ts';
 import type { App } from '../instance.ts';
 import { jsonType, negotiateType, textType } from '../negotiate.ts';
 import { header, problemResponse, requestIdHeader, requestProblems, textBody } from '../openapi.ts';
@@ -10,7 +15,7 @@ const vary = header(
 );
 
 /** `GET /greet?name=`: the greeting, as text or as JSON. */
-export async function greetRoutes(app: App): Promise<void> {
+export async function greetRoutes(app: App, { greet }: { readonly greet: GreetOperation }): Promise<void> {
   app.get(
     '/greet',
     {
@@ -44,6 +49,9 @@ export async function greetRoutes(app: App): Promise<void> {
             { Vary: vary },
           ),
           ...requestProblems,
+          503: problemResponse(503, 'The service cannot answer now. Ask again, or another replica.', {
+            detail: 'This failure was injected, as a rehearsal.',
+          }),
         },
       },
     },
@@ -52,10 +60,12 @@ export async function greetRoutes(app: App): Promise<void> {
       const earlier = reply.getHeader('vary');
       reply.header('vary', earlier === undefined ? 'Accept' : `${earlier}, Accept`);
       if (type === undefined) throw notAcceptable;
-      const greeting = greet(request.query);
       reply.type(type);
-      if (type === textType) reply.send(greeting.message);
-      else reply.send(greeting);
+      const send = (greeting: Greeting) => reply.send(type === textType ? greeting.message : greeting);
+      const greeting = greet(request.query);
+      // Without faults there is nothing to wait for, and a promise would cost more than the greeting.
+      if (greeting instanceof Promise) greeting.then(send, (error: Error) => reply.send(error));
+      else send(greeting);
     },
   );
 }

@@ -1,17 +1,17 @@
 import type { z } from 'zod';
 
 /** One thing that is wrong with a request, in words that are safe to show to its caller. */
-export interface Fault {
+export interface Violation {
   readonly field: string;
   readonly detail: string;
 }
 
-/** Every fault that a schema found. */
-export function faultsOf(error: z.core.$ZodError): readonly Fault[] {
+/** Every violation of a schema. */
+export function violationsOf(error: z.core.$ZodError): readonly Violation[] {
   return error.issues.map(({ path, message }) => ({ field: path.join('.'), detail: message }));
 }
 
 /** All of them in one sentence: the same for every transport. */
-export function describeFaults(faults: readonly Fault[]): string {
-  return faults.map(({ field, detail }) => `${field} ${detail}`.trim()).join('; ');
+export function describeViolations(violations: readonly Violation[]): string {
+  return violations.map(({ field, detail }) => `${field} ${detail}`.trim()).join('; ');
 }
