@@ -107,6 +107,7 @@ const drawn = shown.map(({ panel, series }, index) =>
 const height = Math.ceil(shown.length / size.columns) * size.height;
 const width = size.columns * size.width;
 process.stdout.write(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="10">
+<title>The dashboard of greet over ${seconds} seconds</title>
 <rect width="${width}" height="${height}" fill="#fff"/>
 ${drawn.join('\n')}
 </svg>

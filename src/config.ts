@@ -21,6 +21,7 @@ export interface Config {
     readonly keepaliveTimeMs: number;
     readonly keepaliveTimeoutMs: number;
   };
+  readonly maxEventLoopDelayMs: number;
   readonly drainDelayMs: number;
   readonly shutdownTimeoutMs: number;
   /** Which commit this is. */
@@ -60,6 +61,7 @@ const configSchema = environmentSchema
           keepaliveTimeMs: env.GRPC_KEEPALIVE_TIME_MS,
           keepaliveTimeoutMs: env.GRPC_KEEPALIVE_TIMEOUT_MS,
         }),
+        maxEventLoopDelayMs: env.MAX_EVENT_LOOP_DELAY_MS,
         drainDelayMs: env.DRAIN_DELAY_MS,
         shutdownTimeoutMs: env.SHUTDOWN_TIMEOUT_MS,
         revision: env.BUILD_REVISION,

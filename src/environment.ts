@@ -64,6 +64,9 @@ export const environmentSchema = z.object({
     '60000',
   ),
   GRPC_KEEPALIVE_TIMEOUT_MS: milliseconds('how long it may take to answer').prefault('20000'),
+  MAX_EVENT_LOOP_DELAY_MS: milliseconds(
+    'how late the event loop may run before greetings are refused',
+  ).prefault('1000'),
   DRAIN_DELAY_MS: milliseconds('how long to serve on after readiness fell').prefault('5000'),
   SHUTDOWN_TIMEOUT_MS: milliseconds('how long requests in flight may take to end').prefault('10000'),
   BUILD_REVISION: z.string().trim().default('unknown'),

@@ -1,5 +1,5 @@
 /** What can keep the service from answering a good request. Each transport has a status for each of them. */
-export type ServiceErrorCode = 'unavailable';
+export type ServiceErrorCode = 'unavailable' | 'overloaded';
 
 /** A failure whose message is safe to show to the caller. */
 export class ServiceError extends Error {

@@ -7,6 +7,7 @@ import { buildAdminApp } from './http/admin.ts';
 import { buildApp } from './http/app.ts';
 import { openListener } from './http/listener.ts';
 import { observeRefusal } from './http/observe.ts';
+import { watchOverload } from './overload.ts';
 import type { Readiness } from './readiness.ts';
 import type { Telemetry } from './telemetry/telemetry.ts';
 
@@ -42,7 +43,8 @@ export async function startService({
 }: ServiceOptions): Promise<Service> {
   const { host, keepAliveTimeoutMs } = config;
   const { logger } = telemetry;
-  const operation = faults.rehearse(greet);
+  const overload = watchOverload(config.maxEventLoopDelayMs);
+  const operation = overload.protect(faults.rehearse(greet));
   const [app, adminApp] = await Promise.all([
     buildApp({ config, greet: operation, readiness, telemetry }),
     buildAdminApp({ faults, telemetry }),
@@ -103,6 +105,7 @@ export async function startService({
       clearTimeout(timer);
       // Last the operators' port, so that the drain itself could be watched.
       admin.closeNow();
+      overload.stop();
       await Promise.all([admin.close(), app.close(), adminApp.close()]);
     },
   };

@@ -35,6 +35,7 @@ describe('loadConfig', () => {
         keepaliveTimeMs: 60_000,
         keepaliveTimeoutMs: 20_000,
       },
+      maxEventLoopDelayMs: 1_000,
       drainDelayMs: 5_000,
       shutdownTimeoutMs: 10_000,
       revision: 'unknown',

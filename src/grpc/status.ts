@@ -26,7 +26,10 @@ const { Status, Any, BadRequest } = protobuf.Root.fromJSON({
 }).nested as Record<'Status' | 'Any' | 'BadRequest', protobuf.Type>;
 
 /** What each failure of the service is over gRPC. */
-const codeOf = { unavailable: status.UNAVAILABLE } as const satisfies Record<ServiceErrorCode, status>;
+const codeOf = { unavailable: status.UNAVAILABLE, overloaded: status.UNAVAILABLE } as const satisfies Record<
+  ServiceErrorCode,
+  status
+>;
 
 /** The status of whatever was thrown or rejected: what it says only where that is safe to show. */
 export function statusOfError(error: unknown): Pick<StatusObject, 'code' | 'details'> {

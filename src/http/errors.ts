@@ -24,7 +24,7 @@ function sendProblem(problem: Problem, request: FastifyRequest, reply: FastifyRe
 }
 
 /** What each failure of the service is over HTTP. */
-const statusOf = { unavailable: 503 } as const satisfies Record<ServiceErrorCode, number>;
+const statusOf = { unavailable: 503, overloaded: 503 } as const satisfies Record<ServiceErrorCode, number>;
 
 function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;

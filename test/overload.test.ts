@@ -1,0 +1,56 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { createGrpcClient, createHttpClient, type GreetError } from '../src/client/exports.ts';
+import { type Overload, watchOverload } from '../src/overload.ts';
+import { ServiceError } from '../src/service-error.ts';
+import { startTestService } from './support/service.ts';
+
+const wait = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+const block = (milliseconds: number) => {
+  const until = performance.now() + milliseconds;
+  while (performance.now() < until);
+};
+
+describe('watchOverload', () => {
+  let overload: Overload;
+  afterEach(() => overload.stop());
+
+  it('refuses while the event loop is late, and no longer', async () => {
+    overload = watchOverload(200);
+    const double = overload.protect((value: number) => value * 2);
+    await wait(120);
+    expect(double(21)).toBe(42);
+    block(400);
+    await wait(0);
+    expect(() => double(21)).toThrow(ServiceError);
+    await wait(150);
+    expect(double(21)).toBe(42);
+  });
+});
+
+describe('an overloaded service', () => {
+  it('refuses greetings over both transports and answers its probes', async () => {
+    const service = await startTestService({ MAX_EVENT_LOOP_DELAY_MS: '0' });
+    const http = createHttpClient({ url: service.urls.http, attempts: 1 });
+    const grpc = createGrpcClient({ address: service.urls.grpc, attempts: 1 });
+    // With no patience at all, the least lateness is too much: it comes sooner or later.
+    const refused = async (greet: () => Promise<unknown>) => {
+      for (;;) {
+        const error = await greet().then(
+          () => undefined,
+          (reason: GreetError) => reason,
+        );
+        if (error) return error;
+      }
+    };
+    for (const client of [http, grpc]) {
+      const error = await refused(() => client.greet('Alice'));
+      expect(error).toMatchObject({
+        kind: 'unavailable',
+        message: 'The service has more to do than it can. Ask again in a second.',
+      });
+      expect((await fetch(`${service.urls.http}/readyz`)).status).toBe(200);
+    }
+    grpc.close();
+    await service.drain();
+  });
+});
