@@ -9,8 +9,8 @@ const help = `Usage: greet [options] NAME...
 Greets each NAME, or tells whether the service is ready. (A person called health: greet -- health)
 
   --grpc               call over gRPC instead of HTTP
-  --url URL            where HTTP is served   (default: http://localhost:8080)
-  --address TARGET     where gRPC is served   (default: localhost:50051)
+  --url URL            where HTTP is served   (default: http://localhost:8080, or $PORT)
+  --address TARGET     where gRPC is served   (default: localhost:50051, or $GRPC_PORT)
   --timeout MS         how long a call may take, in milliseconds (default: 5000)
   --json               print JSON
   --help               print this
@@ -19,8 +19,8 @@ Exit status: 0 greeted, or ready; 1 refused, failed, or not ready; 2 wrong usage
 
 const options = {
   grpc: { type: 'boolean', default: false },
-  url: { type: 'string', default: 'http://localhost:8080' },
-  address: { type: 'string', default: 'localhost:50051' },
+  url: { type: 'string', default: `http://localhost:${process.env.PORT || 8080}` },
+  address: { type: 'string', default: `localhost:${process.env.GRPC_PORT || 50051}` },
   timeout: { type: 'string', default: '5000' },
   json: { type: 'boolean', default: false },
   help: { type: 'boolean', default: false },

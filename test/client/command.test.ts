@@ -61,6 +61,19 @@ describe('the greet command', () => {
     });
   });
 
+  it('calls the ports that the environment has for the service', async () => {
+    const env = {
+      ...process.env,
+      PORT: new URL(service.urls.http).port,
+      GRPC_PORT: new URL(`http://${service.urls.grpc}`).port,
+    };
+    for (const flags of [[], ['--grpc']]) {
+      expect((await run(process.execPath, [entry, ...flags, 'Alice'], { env })).stdout).toBe(
+        'Hello, Alice\n',
+      );
+    }
+  });
+
   it('carries the trace that a script has', async () => {
     const traceId = 'c'.repeat(32);
     const env = { ...process.env, TRACEPARENT: `00-${traceId}-00f067aa0ba902b7-01` };
