@@ -18,6 +18,9 @@ const contentSecurityPolicy = {
   'frame-ancestors': "'none'",
 };
 
+const logo =
+  '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 90 30"><text y="23" font-family="sans-serif" font-size="26" fill="#fff">greet</text></svg>';
+
 /**
  * The committed OpenAPI document as `/openapi.json` and `/openapi.yaml`, and Swagger UI on it at `/docs`. The document is
  * generated from the schemas by `npm run openapi`, not at each start; a test holds the two equal.
@@ -36,6 +39,7 @@ export async function docsRoutes(app: FastifyInstance): Promise<void> {
     routePrefix: '/docs',
     staticCSP: contentSecurityPolicy,
     theme: { title: 'greet' },
-    uiConfig: { url: '/openapi.json', tryItOutEnabled: true, displayRequestDuration: true },
+    logo: { type: 'image/svg+xml', content: logo },
+    uiConfig: { tryItOutEnabled: true, displayRequestDuration: true },
   });
 }
