@@ -46,6 +46,7 @@ export function createGrpcClient({
     { path, requestSerialize, responseDeserialize }: UnaryDefinition<Request, Response>,
     request: Request,
     { signal, requestId }: CallOptions,
+    deadline: number,
   ): Promise<Response> =>
     new Promise((resolve, reject) => {
       // The service config's own waitForReady is not read by grpc-js: the metadata's is.
@@ -54,44 +55,60 @@ export function createGrpcClient({
       if (requestId !== undefined) carrier['x-request-id'] = requestId;
       inject?.(carrier);
       for (const [key, value] of Object.entries(carrier)) metadata.set(key, value);
-      let answeredId: string | undefined;
-      const options = { deadline: Date.now() + timeoutMs };
+      let hasBegun = false;
       const running = client.makeUnaryRequest(
         path,
         requestSerialize,
         responseDeserialize,
         request,
         metadata,
-        options,
+        { deadline },
         done,
       );
       const cancel = () => running.cancel();
       if (signal?.aborted) cancel();
       signal?.addEventListener('abort', cancel);
-      running.on('metadata', (headers) => {
-        answeredId = headers.get('x-request-id')[0]?.toString();
+      running.on('metadata', () => {
+        hasBegun = true;
       });
       function done(error: ServiceError | null, response?: Response) {
         signal?.removeEventListener('abort', cancel);
-        if (error || response === undefined) reject(toGreetError(error, answeredId));
-        else resolve(response);
+        if (!error && response !== undefined) resolve(response);
+        else if (hasBegun && error?.code === status.UNAVAILABLE)
+          reject(new CutOff(error.details, { cause: error }));
+        else reject(toGreetError(error));
       }
     });
 
   return {
     async greet(name, options = {}) {
       assertWellFormed(name);
-      return call(greetService.Greet, { message: name }, options);
+      const deadline = Date.now() + timeoutMs;
+      for (let attempt = 1; ; attempt += 1) {
+        try {
+          return await call(greetService.Greet, { message: name }, options, deadline);
+        } catch (error) {
+          // gRPC's own policy retries until the first headers have come. A greeting may be asked for again after that, too.
+          if (!(error instanceof CutOff) || attempt >= attempts) throw error;
+        }
+      }
     },
     async health(options = {}) {
       const check = healthService.Check as unknown as UnaryDefinition<
         { service: string },
         { status: 'SERVING' | 'NOT_SERVING' }
       >;
-      return (await call(check, { service: greetServiceName }, options)).status;
+      return (await call(check, { service: greetServiceName }, options, Date.now() + timeoutMs)).status;
     },
     close: () => client.close(),
   };
+}
+
+/** An answer that had begun to come, and then did not: its replica died. */
+class CutOff extends GreetError {
+  constructor(message: string, options: { readonly cause: unknown }) {
+    super('unavailable', message, options);
+  }
 }
 
 interface UnaryDefinition<Request, Response> {
@@ -126,8 +143,9 @@ const kinds: Readonly<Partial<Record<status, GreetErrorKind>>> = {
   [status.UNIMPLEMENTED]: 'refused',
 };
 
-function toGreetError(error: ServiceError | null, requestId: string | undefined): GreetError {
-  if (!error) return new GreetError('failed', 'The service answered nothing.', { requestId });
+function toGreetError(error: ServiceError | null): GreetError {
+  if (!error) return new GreetError('failed', 'The service answered nothing.');
+  const requestId = error.metadata.get('x-request-id')[0]?.toString();
   // The message calls the name `message`; our callers gave a name.
   const violations = readViolations(error).map(({ detail }) => ({ field: 'name', detail }));
   return new GreetError(kinds[error.code] ?? 'failed', error.details, {

@@ -1,6 +1,7 @@
 import { type handleUnaryCall, Metadata, type MetadataValue, type StatusObject, status } from '@grpc/grpc-js';
 import type { z } from 'zod';
 import { violationsOf } from '../greeting/violations.ts';
+import { ServiceError } from '../service-error.ts';
 import { takeRequestId } from '../telemetry/request-id.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { Malformed } from './contract.ts';
@@ -22,7 +23,7 @@ export interface UnaryMethod<Message, Schema extends z.ZodType, Answer, Reply> {
 const ok = { code: status.OK, details: '' };
 
 /**
- * What the hooks do for HTTP: takes or makes the request id and sends it as `x-request-id`, validates, calls, maps errors,
+ * What the hooks do for HTTP: takes or makes the request id and sends it back as `x-request-id`, validates, calls, maps errors,
  * and observes the call. Whatever is thrown or rejected becomes INTERNAL in general terms, logged once with its cause.
  */
 export function handleUnary<Message, Schema extends z.ZodType, Answer, Reply>(
@@ -42,17 +43,18 @@ export function handleUnary<Message, Schema extends z.ZodType, Answer, Reply>(
       if (isSettled) return;
       isSettled = true;
       observed.end(outcome.code);
-      if (reply === undefined) callback(outcome);
-      else callback(null, reply);
+      const metadata = outcome.metadata ?? new Metadata();
+      metadata.set('x-request-id', requestId);
+      // A refusal goes out as trailers alone: once headers have come, no client's retry policy would try again.
+      if (reply === undefined) return callback({ ...outcome, metadata });
+      call.sendMetadata(metadata);
+      callback(null, reply);
     };
     const fail = (error: unknown) => {
-      if (!isSettled) observed.fail(error);
+      if (!isSettled && !(error instanceof ServiceError)) observed.fail(error);
       settle(statusOfError(error));
     };
 
-    const headers = new Metadata();
-    headers.set('x-request-id', requestId);
-    call.sendMetadata(headers);
     try {
       const outcome = answer(method, call.request);
       if (!(outcome instanceof Promise)) return settle(...outcome);

@@ -4,10 +4,14 @@ import { describeViolations } from '../greeting/violations.ts';
 import { ServiceError, type ServiceErrorCode } from '../service-error.ts';
 import { Problem, problemMediaType, renderProblem } from './problem.ts';
 
-/** Answers what any hook, route or the framework threw, as a problem; what is our own fault is logged, once, with its cause. */
+/**
+ * Answers what any hook, route or the framework threw, as a problem. What nobody expected is logged, once, with its cause; a
+ * ServiceError is not, or an overload would be made worse by its log: the access line has its status.
+ */
 export function handleError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const problem = toProblem(error);
-  if (problem.status >= 500) request.log.error({ err: error, requestId: request.id }, 'request failed');
+  if (problem.status >= 500 && !(error instanceof ServiceError))
+    request.log.error({ err: error, requestId: request.id }, 'request failed');
   return sendProblem(problem, request, reply);
 }
 

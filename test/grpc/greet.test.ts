@@ -37,7 +37,10 @@ describe('greet.GreetService/Greet', () => {
           bytes,
           metadata,
           (error, response) => {
-            resolve(error ? { error, requestId } : { message: response?.message ?? '', requestId });
+            const refusedId = error?.metadata.get('x-request-id')[0]?.toString();
+            resolve(
+              error ? { error, requestId: refusedId } : { message: response?.message ?? '', requestId },
+            );
           },
         )
         .on('metadata', (headers) => {
