@@ -1,3 +1,4 @@
+import { getHeapStatistics } from 'node:v8';
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { Faults } from '../faults.ts';
 import type { Readiness } from '../readiness.ts';
@@ -45,6 +46,8 @@ export function createMetrics({ faults, readiness, version, revision }: MetricsO
   const active = { http: 0, rpc: 0 };
   gauge('http_server_active_requests', 'HTTP requests under way.', () => active.http);
   gauge('rpc_server_active_calls', 'gRPC calls under way.', () => active.rpc);
+  const heapLimit = getHeapStatistics().heap_size_limit;
+  gauge('nodejs_heap_size_limit_bytes', 'The most that the heap may hold, in bytes.', () => heapLimit);
   gauge('greet_ready', 'Whether this replica wants requests (1) or not (0).', () =>
     Number(readiness.state === 'ready'),
   );
