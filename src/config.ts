@@ -27,7 +27,14 @@ export interface Config {
   /** Which commit this is. */
   readonly revision: string;
   /** Whether and as whom to trace; all else that is said by OTEL_* variables the SDK reads for itself. */
-  readonly otel: { readonly isEnabled: boolean; readonly serviceName: string };
+  readonly otel: {
+    readonly isEnabled: boolean;
+    readonly serviceName: string;
+    /** The part of the traces begun here that is sampled, 0 to 1. */
+    readonly rootRatio: number;
+    /** Whether a caller's decision is followed. */
+    readonly isParentBased: boolean;
+  };
 }
 
 /** Lists every fault of the environment, one line each, in words for the person who set it. */
@@ -70,11 +77,22 @@ const configSchema = environmentSchema
             env.OTEL_SDK_DISABLED === 'false' &&
             (env.OTEL_EXPORTER_OTLP_ENDPOINT !== '' || env.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT !== ''),
           serviceName: env.OTEL_SERVICE_NAME,
+          rootRatio: rootRatioOf(env),
+          isParentBased: env.OTEL_TRACES_SAMPLER.startsWith('parentbased_'),
         }),
       }),
   );
 
 type Environment = z.output<typeof environmentSchema>;
+
+/** https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/#general-sdk-configuration */
+function rootRatioOf({
+  OTEL_TRACES_SAMPLER: sampler,
+  OTEL_TRACES_SAMPLER_ARG: argument,
+}: Environment): number {
+  if (sampler.endsWith('always_on')) return 1;
+  return sampler.endsWith('always_off') ? 0 : Number(argument);
+}
 
 function checkPorts(env: Environment, ctx: z.RefinementCtx): void {
   const names = ['PORT', 'GRPC_PORT', 'ADMIN_PORT'] as const;

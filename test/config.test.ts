@@ -39,7 +39,7 @@ describe('loadConfig', () => {
       drainDelayMs: 5_000,
       shutdownTimeoutMs: 10_000,
       revision: 'unknown',
-      otel: { isEnabled: false, serviceName: 'greet' },
+      otel: { isEnabled: false, serviceName: 'greet', rootRatio: 1, isParentBased: true },
     });
   });
 

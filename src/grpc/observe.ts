@@ -32,10 +32,9 @@ export function observeCall(
   const startedAt = performance.now();
   const method = `${service}/${name}`;
   metrics.active.rpc += 1;
-  const span = tracing.start(method, carrier, () => ({
-    'rpc.system.name': 'grpc',
-    'rpc.method': method,
-    'client.address': peer,
+  const span = tracing.start(carrier, () => ({
+    name: method,
+    attributes: { 'rpc.system.name': 'grpc', 'rpc.method': method, 'client.address': peer },
   }));
   return {
     fail(error: unknown): void {

@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import type { Telemetry } from '../telemetry/telemetry.ts';
-import type { ServerSpan } from '../telemetry/tracing.ts';
+import type { ServerSpan, SpanDescription, TraceCarrier } from '../telemetry/tracing.ts';
 import type { App } from './instance.ts';
 import type { Refusal } from './listener.ts';
 import { pathOf } from './target.ts';
@@ -31,19 +31,7 @@ export function observeRequests(app: App, { logger, metrics, tracing }: Telemetr
 
   app.addHook('onRequest', function begin(request, _reply, done) {
     metrics.active.http += 1;
-    const { headers, method } = request;
-    const route = routeOf(request);
-    const carrier = headers as { traceparent?: string; tracestate?: string };
-    const span = tracing.start(route === unmatched ? method : `${method} ${route}`, carrier, () => ({
-      'http.request.method': methodOf(method),
-      'http.route': route,
-      'url.path': pathOf(request),
-      'url.scheme': request.protocol,
-      'server.address': request.hostname,
-      'client.address': request.ip,
-      'network.protocol.version': request.raw.httpVersion,
-      'user_agent.original': headers['user-agent'],
-    }));
+    const span = tracing.start(request.headers as TraceCarrier, () => describeRequest(request));
     if (span) spans.set(request, span);
     done();
   });
@@ -52,9 +40,9 @@ export function observeRequests(app: App, { logger, metrics, tracing }: Telemetr
     const { method } = request;
     const { statusCode: status, elapsedTime: durationMs } = reply;
     const route = routeOf(request);
-    const span = spans.get(request);
     metrics.active.http -= 1;
     metrics.httpRequests.series(methodOf(method), route, status).observe(durationMs / 1000);
+    const span = spans.get(request);
     span?.end(
       { 'http.response.status_code': status, ...(status >= 500 && { 'error.type': String(status) }) },
       status >= 500,
@@ -80,6 +68,24 @@ export function observeRequests(app: App, { logger, metrics, tracing }: Telemetr
 export function observeRefusal({ logger, metrics }: Telemetry, { requestId, status, reason }: Refusal): void {
   metrics.httpRequests.series('_OTHER', unmatched, status).observe(0);
   logger.info({ requestId, route: unmatched, status, reason }, 'request refused');
+}
+
+function describeRequest(request: FastifyRequest): SpanDescription {
+  const { headers, method } = request;
+  const route = routeOf(request);
+  return {
+    name: route === unmatched ? method : `${method} ${route}`,
+    attributes: {
+      'http.request.method': methodOf(method),
+      'http.route': route,
+      'url.path': pathOf(request),
+      'url.scheme': request.protocol,
+      'server.address': request.hostname,
+      'client.address': request.ip,
+      'network.protocol.version': request.raw.httpVersion,
+      'user_agent.original': headers['user-agent'],
+    },
+  };
 }
 
 function routeOf(request: FastifyRequest): string {

@@ -22,11 +22,24 @@ export function buildLogger(level: string, destination: DestinationStream): Logg
     {
       level,
       base: null,
-      timestamp: pino.stdTimeFunctions.isoTime,
+      timestamp: stampTime,
       formatters: { level: (label) => ({ level: label }) },
     },
     destination,
   );
+}
+
+let stampedAt = 0;
+let stamp = '';
+
+/** The time in ISO 8601, put into words once a millisecond rather than once a line, which would be a tenth of a line's cost. */
+function stampTime(): string {
+  const now = Date.now();
+  if (now !== stampedAt) {
+    stampedAt = now;
+    stamp = `,"time":"${new Date(now).toISOString()}"`;
+  }
+  return stamp;
 }
 
 function createBufferedDestination(): DestinationStream {

@@ -1,4 +1,5 @@
-import type { Attributes } from '@opentelemetry/api';
+import type { Attributes, Context } from '@opentelemetry/api';
+import type { Sampler } from '@opentelemetry/sdk-trace-node';
 import type { Config } from '../config.ts';
 import type { Logger } from './logger.ts';
 
@@ -6,6 +7,12 @@ import type { Logger } from './logger.ts';
 export interface TraceCarrier {
   readonly traceparent?: string | undefined;
   readonly tracestate?: string | undefined;
+}
+
+/** What a span is about. Asked for only when the span is sampled. */
+export interface SpanDescription {
+  readonly name: string;
+  readonly attributes: Attributes;
 }
 
 /** A request's place in its trace. */
@@ -16,8 +23,11 @@ export interface ServerSpan {
 }
 
 export interface Tracing {
-  /** Begins a server span under the caller's, if the caller has one; undefined where there is no trace at all. Attributes are asked for only when the span is sampled. */
-  start(name: string, carrier: TraceCarrier, attributes: () => Attributes): ServerSpan | undefined;
+  /**
+   * Begins a server span under the caller's, if the caller has one; undefined where the request is in no trace: its caller
+   * sent none, and none was begun for it.
+   */
+  start(carrier: TraceCarrier, describe: () => SpanDescription): ServerSpan | undefined;
   /** Sends what is left; gives up after the time, in milliseconds. */
   shutdown(timeoutMs: number): Promise<void>;
 }
@@ -43,7 +53,19 @@ export async function createTracing(
   const remark = (message: string) => logger.warn({ remark: message }, 'tracing');
   diag.setLogger({ error: remark, warn: remark, info() {}, debug() {}, verbose() {} }, DiagLogLevel.WARN);
 
+  // A new trace is decided on before anything is made for it: where most are not sampled, that is most of the cost.
+  const chosen = ROOT_CONTEXT.setValue(api.createContextKey('chosen'), true);
+  const root = new sdk.TraceIdRatioBasedSampler(otel.rootRatio);
+  const configured = otel.isParentBased ? new sdk.ParentBasedSampler({ root }) : root;
+  const sampler: Sampler = {
+    shouldSample: (context: Context, ...rest) =>
+      context === chosen
+        ? { decision: sdk.SamplingDecision.RECORD_AND_SAMPLED }
+        : configured.shouldSample(context, ...rest),
+    toString: () => configured.toString(),
+  };
   const provider = new sdk.NodeTracerProvider({
+    sampler,
     resource: resources
       .resourceFromAttributes({ 'service.name': otel.serviceName, 'service.version': version })
       .merge(resources.detectResources({ detectors: [resources.envDetector] })),
@@ -54,13 +76,13 @@ export async function createTracing(
   const propagator = new core.W3CTraceContextPropagator();
 
   return {
-    start(name, carrier, attributes) {
-      const parent =
-        carrier.traceparent === undefined
-          ? ROOT_CONTEXT
-          : propagator.extract(ROOT_CONTEXT, carrier, defaultTextMapGetter);
-      const span = tracer.startSpan(name, { kind: SpanKind.SERVER }, parent);
-      if (span.isRecording()) span.setAttributes(attributes());
+    start(carrier, describe) {
+      let parent = chosen;
+      if (carrier.traceparent !== undefined) {
+        parent = propagator.extract(ROOT_CONTEXT, carrier, defaultTextMapGetter);
+      } else if (Math.random() >= otel.rootRatio) return undefined;
+      const { name, attributes } = describe();
+      const span = tracer.startSpan(name, { kind: SpanKind.SERVER, attributes }, parent);
       const { traceId, spanId } = span.spanContext();
       return {
         ids: { trace_id: traceId, span_id: spanId },
@@ -86,9 +108,9 @@ export async function createTracing(
 const traceparent = /^(?!ff)[\da-f]{2}-(?!0{32})([\da-f]{32})-(?!0{16})[\da-f]{16}-[\da-f]{2}(?:$|-)/;
 
 const callersTraceOnly: Tracing = {
-  start(_name, carrier) {
-    const traceId =
-      carrier.traceparent === undefined ? undefined : traceparent.exec(carrier.traceparent)?.[1];
+  start(carrier) {
+    if (carrier.traceparent === undefined) return undefined;
+    const traceId = traceparent.exec(carrier.traceparent)?.[1];
     return traceId === undefined ? undefined : { ids: { trace_id: traceId }, end() {} };
   },
   async shutdown() {},
