@@ -4,6 +4,7 @@ import { greetService, greetServiceName } from '../grpc/contract.ts';
 import { readViolations } from '../grpc/status.ts';
 import { assertWellFormed, GreetError, type GreetErrorKind } from './greet-error.ts';
 import type { CallOptions, Greeting } from './http.ts';
+import { serviceConfig } from './service-config.ts';
 
 export interface GrpcClientOptions {
   /**
@@ -115,23 +116,6 @@ interface UnaryDefinition<Request, Response> {
   readonly path: string;
   readonly requestSerialize: (request: Request) => Buffer;
   readonly responseDeserialize: (bytes: Buffer) => Response;
-}
-
-/** https://github.com/grpc/grpc/blob/master/doc/service_config.md */
-function serviceConfig(attempts: number) {
-  const retryPolicy = {
-    maxAttempts: attempts,
-    initialBackoff: '0.050s',
-    maxBackoff: '1s',
-    backoffMultiplier: 2,
-    retryableStatusCodes: ['UNAVAILABLE'],
-  };
-  return {
-    loadBalancingConfig: [{ round_robin: {} }],
-    methodConfig: [{ name: [{ service: greetServiceName }], ...(attempts > 1 && { retryPolicy }) }],
-    // When half of the calls fail, retries stop: they would only add to an overload.
-    retryThrottling: { maxTokens: 100, tokenRatio: 0.1 },
-  };
 }
 
 const kinds: Readonly<Partial<Record<status, GreetErrorKind>>> = {
