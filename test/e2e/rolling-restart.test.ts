@@ -1,85 +1,91 @@
-import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
-import { freePort, missing, type Running, run, start as startCommand } from '../support/command.ts';
-import { type Program, runProgram } from '../support/program.ts';
-import { until } from '../support/service.ts';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type Balancer, startHaproxy, startNginx } from '../support/balancer.ts';
+import { missing } from '../support/command.ts';
+import { Fleet, type LoadResult, loadGrpcWhile, loadHttpWhile } from '../support/fleet.ts';
 
-const lacking = missing('haproxy', 'wrk');
-const configuration = new URL('../../deploy/haproxy/haproxy.cfg', import.meta.url);
-const connections = 32;
+const lacking = missing('haproxy', 'nginx', 'wrk');
 
-describe.skipIf(lacking)(`three replicas behind HAProxy${lacking ? `: ${lacking}` : ''}`, () => {
-  const replicas: Program[] = [];
-  let haproxy: Running | undefined;
-  afterEach(async () => {
-    haproxy?.process.kill('SIGKILL');
-    await Promise.all(replicas.splice(0).map((replica) => replica.dispose()));
-  });
-
-  const start = async (index: number, port: number) => {
-    const env = { HOST: '127.0.0.1', PORT: String(port), DRAIN_DELAY_MS: '2500', LOG_LEVEL: 'warn' };
-    const replica = await runProgram({ env });
-    replicas[index] = replica;
-    await until(
-      async () => (await fetch(`http://127.0.0.1:${port}/readyz`).catch(() => undefined))?.status === 200,
-    );
-  };
-
-  it('lose no request of 32 connections while they are restarted six times, though nothing is ever retried', async () => {
-    const ports = [await freePort(), await freePort(), await freePort()];
-    await Promise.all(ports.map((port, index) => start(index, port)));
-    const front = await freePort();
-    const servers = ports.map((port, index) => `  server greet-${index} 127.0.0.1:${port}`).join('\n');
-    const sections = (await readFile(configuration, 'utf8')).split(/^(?=\w)/m);
-    const here = sections
-      // gRPC has a test of its own.
-      .filter((section) => !/^(frontend grpc|backend greet-grpc)\n/.test(section))
-      .join('')
-      .replace('bind :8080', `bind 127.0.0.1:${front}`)
-      .replace(/^ *server-template .* greet:8080 .*$/m, servers)
-      .replace('retries 3', 'retries 0')
-      .replace(/^ *(option redispatch|retry-on).*$/gm, '');
-    const file = join(await mkdtemp(join(tmpdir(), 'greet-')), 'haproxy.cfg');
-    await writeFile(file, here);
-    haproxy = startCommand('haproxy', ['-db', '-f', file]);
-    await until(
-      async () =>
-        (await fetch(`http://127.0.0.1:${front}/greet?name=a`).catch(() => undefined))?.status === 200,
-    );
-
-    // Rounds of load, one after another, until every replica has been restarted twice.
-    let isRestarting = true;
-    let restarts = 0;
-    const restarting = (async () => {
-      for (const index of [0, 1, 2, 0, 1, 2]) {
-        replicas[index]?.process.kill('SIGTERM');
-        expect(await replicas[index]?.exited).toBe(0);
-        await start(index, ports[index] ?? 0);
-        restarts += 1;
-        // HAProxy sees it again before the next one goes.
-        await new Promise((resolve) => setTimeout(resolve, 1_500));
-      }
-    })().finally(() => {
-      isRestarting = false;
+describe.skipIf(lacking)(
+  `three replicas that are restarted under load${lacking ? `: ${lacking}` : ''}`,
+  () => {
+    const fleet = new Fleet();
+    let balancer: Balancer | undefined;
+    beforeEach(async () => {
+      for (let count = 0; count < 3; count += 1) await fleet.add();
     });
-    let requests = 0;
-    const failures: string[] = [];
-    do {
-      const { stdout } = await run('wrk', [
-        '-t1',
-        `-c${connections}`,
-        '-d4s',
-        `http://127.0.0.1:${front}/greet?name=Alice`,
-      ]);
-      requests += Number(/(\d+) requests in/.exec(stdout)?.[1] ?? 0);
-      failures.push(...(stdout.match(/^.*(Socket errors|Non-2xx).*$/gm) ?? []));
-    } while (isRestarting);
-    await restarting;
-    console.log(`${requests} requests over ${restarts} restarts, failures: ${failures.join(', ') || 'none'}`);
-    expect(restarts).toBe(6);
-    expect(requests).toBeGreaterThan(1_000);
-    expect(failures).toEqual([]);
-  }, 120_000);
-});
+    afterEach(async () => {
+      balancer?.stop();
+      balancer = undefined;
+      await fleet.dispose();
+    });
+
+    const report = (title: string, { requests, failures }: LoadResult, codes: readonly unknown[]) =>
+      console.log(
+        `${title}: ${requests} requests over ${codes.length} restarts, failed: ${failures.join('; ') || 'none'}`,
+      );
+
+    it('lose no HTTP request behind HAProxy, though nothing is ever retried', async () => {
+      balancer = await startHaproxy(fleet.ports, { isStrict: true });
+      const rolling = fleet.roll(2);
+      const result = await loadHttpWhile(balancer.http, rolling);
+      report('HTTP, HAProxy without retries', result, await rolling);
+      expect(await rolling).toEqual([0, 0, 0, 0, 0, 0]);
+      expect(result.failures).toEqual([]);
+      expect(result.requests).toBeGreaterThan(10_000);
+    }, 120_000);
+
+    it('lose no gRPC call behind HAProxy, though nothing is ever retried', async () => {
+      balancer = await startHaproxy(fleet.ports, { isStrict: true });
+      const rolling = fleet.roll(1);
+      const result = await loadGrpcWhile(balancer.grpc, rolling);
+      report('gRPC, HAProxy without retries', result, await rolling);
+      expect(await rolling).toEqual([0, 0, 0]);
+      expect(result.failures).toEqual([]);
+      expect(result.requests).toBeGreaterThan(1_000);
+    }, 60_000);
+
+    it('lose no gRPC call of a client that balances for itself and never retries', async () => {
+      const rolling = fleet.roll(1);
+      const address = `ipv4:${fleet.ports.map(({ grpc }) => `127.0.0.1:${grpc}`).join(',')}`;
+      const result = await loadGrpcWhile(address, rolling);
+      report('gRPC, round_robin without retries', result, await rolling);
+      expect(await rolling).toEqual([0, 0, 0]);
+      expect(result.failures).toEqual([]);
+      expect(result.requests).toBeGreaterThan(1_000);
+    }, 60_000);
+
+    it('lose no HTTP request behind nginx', async () => {
+      balancer = await startNginx(fleet.ports);
+      const rolling = fleet.roll(1);
+      const result = await loadHttpWhile(balancer.http, rolling);
+      report('HTTP, nginx', result, await rolling);
+      expect(await rolling).toEqual([0, 0, 0]);
+      expect(result.failures).toEqual([]);
+      expect(result.requests).toBeGreaterThan(10_000);
+    }, 60_000);
+
+    it('lose no request when one is killed, where HAProxy retries', async () => {
+      balancer = await startHaproxy(fleet.ports);
+      const killing = new Promise((resolve) => setTimeout(resolve, 1_000)).then(() =>
+        fleet.programs[0]?.process.kill('SIGKILL'),
+      );
+      const result = await loadHttpWhile(balancer.http, killing);
+      report('kill -9, HAProxy with retries', result, [0]);
+      expect(result.failures).toEqual([]);
+    }, 30_000);
+
+    it('lose no more than what was in flight when one is killed, where HAProxy does not retry', async () => {
+      balancer = await startHaproxy(fleet.ports, { isStrict: true });
+      const killing = new Promise((resolve) => setTimeout(resolve, 1_000)).then(() =>
+        fleet.programs[0]?.process.kill('SIGKILL'),
+      );
+      const result = await loadHttpWhile(balancer.http, killing);
+      report('kill -9, HAProxy without retries', result, [0]);
+      // Each caller's request in flight, and the few connections that tell HAProxy that the replica is gone.
+      const failed = [...result.failures.join().matchAll(/(?:read|responses:) (\d+)/g)].map(([, count]) =>
+        Number(count),
+      );
+      expect(failed.reduce((sum, count) => sum + count, 0)).toBeLessThanOrEqual(2 * 32);
+    }, 30_000);
+  },
+);
