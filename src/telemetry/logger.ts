@@ -56,7 +56,7 @@ function createBufferedDestination(): DestinationStream {
 async function createPrettyDestination(): Promise<DestinationStream | undefined> {
   try {
     const { default: pretty } = await import('pino-pretty');
-    return pretty({ sync: true, translateTime: 'HH:MM:ss.l' });
+    return pretty({ sync: true, singleLine: true, translateTime: 'HH:MM:ss.l' });
   } catch {
     return undefined; // A development dependency: the image does without it, and logs JSON on a terminal too.
   }

