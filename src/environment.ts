@@ -67,7 +67,7 @@ export const environmentSchema = z.object({
   MAX_EVENT_LOOP_DELAY_MS: milliseconds(
     'how late the event loop may run before greetings are refused',
   ).prefault('1000'),
-  DRAIN_DELAY_MS: milliseconds('how long to serve on after readiness fell').prefault('5000'),
+  DRAIN_DELAY_MS: milliseconds('how long to serve on after readiness fell').prefault('7000'),
   SHUTDOWN_TIMEOUT_MS: milliseconds('how long requests in flight may take to end').prefault('10000'),
   BUILD_REVISION: z.string().trim().default('unknown'),
   OTEL_EXPORTER_OTLP_ENDPOINT: optionalUrl,

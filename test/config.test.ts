@@ -36,7 +36,7 @@ describe('loadConfig', () => {
         keepaliveTimeoutMs: 20_000,
       },
       maxEventLoopDelayMs: 1_000,
-      drainDelayMs: 5_000,
+      drainDelayMs: 7_000,
       shutdownTimeoutMs: 10_000,
       revision: 'unknown',
       otel: { isEnabled: false, serviceName: 'greet', rootRatio: 1, isParentBased: true },

@@ -135,3 +135,39 @@ describe('hostile HTTP, byte by byte', () => {
     expect(line).toMatchObject({ level: 'info', status: 501, route: 'unmatched', msg: 'request refused' });
   });
 });
+
+describe('odd requests when every one of them is traced', () => {
+  let service: TestService;
+  beforeAll(async () => {
+    // Nobody takes the spans: that is no concern of a request.
+    service = await startTestService({ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1' });
+  });
+  afterAll(() => service.drain());
+
+  it.each<[number, string]>([
+    [400, 'GET /greet?name=a HTTP/1.1\r\n'],
+    [200, 'GET /greet?name=a HTTP/1.0\r\n'],
+    [400, 'GET /greet?name=a HTTP/1.1\r\nHost: a b/c\r\n'],
+    [200, 'GET /greet?name=a HTTP/1.1\r\nHost: [::1\r\n'],
+    [200, 'GET /greet?name=a HTTP/1.1\r\nHost: :::\r\n'],
+    [200, 'GET /greet?name=a HTTP/1.1\r\nHost:\r\n'],
+    [200, 'GET /greet?name=a HTTP/1.1\r\nHost: a\r\ntraceparent: x\r\ntraceparent: y\r\n'],
+    [
+      200,
+      `GET /greet?name=a HTTP/1.1\r\nHost: a\r\ntraceparent: 00-${'a'.repeat(32)}-${'b'.repeat(16)}-01\r\ntracestate: ,=,;=\r\n`,
+    ],
+    [200, 'GET /greet?name=a HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: <script>\r\n'],
+    [204, 'OPTIONS * HTTP/1.1\r\nHost: a\r\n'],
+    [400, 'GET greet HTTP/1.1\r\nHost: a\r\n'],
+    [400, 'GET http://[bad/greet HTTP/1.1\r\nHost: a\r\n'],
+    [404, 'GET //greet?name=a HTTP/1.1\r\nHost: a\r\n'],
+    [404, 'GET /docs/static/..%2f..%2fpackage.json HTTP/1.1\r\nHost: a\r\n'],
+    [403, 'GET /docs/static/../../../package.json HTTP/1.1\r\nHost: a\r\n'],
+    [405, 'QUERY /greet HTTP/1.1\r\nHost: a\r\n'],
+  ])('are answered %i: %s', async (status, head) => {
+    const response = await exchange(service.urls.http, `${head}Connection: close\r\n\r\n`);
+    expect(response.status).toBe(status);
+    expect((await exchange(service.urls.http, get('/greet?name=Alice'))).body).toBe('Hello, Alice');
+    expect(service.lines.filter(({ level }) => level === 'error' || level === 'fatal')).toEqual([]);
+  });
+});
