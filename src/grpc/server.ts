@@ -1,8 +1,8 @@
-import { lookup } from 'node:dns/promises';
 import { Server, ServerCredentials, setLogger } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import { ReflectionService } from '@grpc/reflection';
 import { protoPath as healthProto } from 'grpc-health-check';
+import { bindAll } from '../bind.ts';
 import type { Config } from '../config.ts';
 import type { GreetOperation } from '../greeting/greeting.ts';
 import type { Readiness } from '../readiness.ts';
@@ -62,8 +62,9 @@ export async function openGrpcServer({
 
   let port = config.grpcPort;
   try {
-    const addresses = [...new Set((await lookup(host, { all: true })).map(({ address }) => address))];
-    for (const address of addresses) port = await bind(server, address, port);
+    await bindAll(host, async (address) => {
+      port = await bind(server, address, port);
+    });
   } catch (error) {
     server.forceShutdown();
     throw error;

@@ -1,7 +1,7 @@
-import { lookup } from 'node:dns/promises';
 import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { bindAll } from '../bind.ts';
 import { describeParserError, maxHeaderSize, type ParserError, writeProblem } from './parser-errors.ts';
 import { Problem } from './problem.ts';
 
@@ -53,16 +53,15 @@ export interface Listener {
  */
 export async function openListener(options: ListenerOptions): Promise<Listener> {
   const { host } = options;
-  const addresses = [...new Set((await lookup(host, { all: true })).map(({ address }) => address))];
   const servers: Server[] = [];
   let { port } = options;
   try {
-    for (const address of addresses) {
+    await bindAll(host, async (address) => {
       const server = buildServer(options);
-      servers.push(server);
       await listen(server, address, port);
+      servers.push(server);
       ({ port } = server.address() as AddressInfo);
-    }
+    });
   } catch (error) {
     for (const server of servers) server.close();
     throw error;
