@@ -2,7 +2,7 @@ import { type Config, ConfigError, flushTimeoutMs, loadConfig } from './config.t
 import { createFaults } from './faults.ts';
 import { createReadiness } from './readiness.ts';
 import { ListenError, type Service, startService } from './service.ts';
-import { createLogger, type Logger } from './telemetry/logger.ts';
+import { createLogs, type Logger } from './telemetry/logger.ts';
 import { createMetrics } from './telemetry/metrics.ts';
 import { createTracing, type Tracing } from './telemetry/tracing.ts';
 import { version } from './version.ts';
@@ -12,13 +12,18 @@ const repeatWindowMs = 100;
 
 async function main(): Promise<void> {
   const config = readConfig();
-  const logger = await createLogger(config);
+  const { logger, accessLog } = await createLogs(config);
   exitOnUncaught(logger);
   const readiness = createReadiness();
   const faults = createFaults();
   const metrics = createMetrics({ faults, readiness, version, revision: config.revision });
   const tracing = await createTracing(config, logger, version);
-  const starting = startService({ config, faults, readiness, telemetry: { logger, metrics, tracing } });
+  const starting = startService({
+    config,
+    faults,
+    readiness,
+    telemetry: { accessLog, logger, metrics, tracing },
+  });
   drainOnSignal(starting, { config, logger, tracing });
   const { urls } = await starting;
   logger.info(urls, `listening on ${urls.http}, gRPC on ${urls.grpc}, admin on ${urls.admin}`);

@@ -5,7 +5,7 @@ import { ServiceError } from '../service-error.ts';
 import { takeRequestId } from '../telemetry/request-id.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { Malformed } from './contract.ts';
-import { observeCall } from './observe.ts';
+import { createCallObserver } from './observe.ts';
 import { invalidArgument, statusOfError } from './status.ts';
 
 /** A unary method: how its messages stand for a request and a response of the domain, and the function between them. */
@@ -30,13 +30,14 @@ export function handleUnary<Message, Schema extends z.ZodType, Answer, Reply>(
   method: UnaryMethod<Message, Schema, Answer, Reply>,
   telemetry: Telemetry,
 ): handleUnaryCall<Message | Malformed, Reply> {
+  const observeCall = createCallObserver(method, telemetry);
   return function handleCall(call, callback) {
     const requestId = takeRequestId(call.metadata.get('x-request-id')[0]);
     const carrier = {
       traceparent: text(call.metadata.get('traceparent')),
       tracestate: text(call.metadata.get('tracestate')),
     };
-    const observed = observeCall(method, { requestId, carrier, peer: call.getPeer() }, telemetry);
+    const observed = observeCall({ requestId, carrier, peerOf: () => call.getPeer() });
     let isSettled = false;
 
     const settle = (outcome: Partial<StatusObject> & { code: status }, reply?: Reply) => {

@@ -34,7 +34,7 @@ export async function buildApp({ config, greet, readiness, telemetry }: AppOptio
   await app.register(cors, {
     origin: config.corsOrigins === '*' ? '*' : [...config.corsOrigins],
     methods: ['GET', 'HEAD'],
-    exposedHeaders: ['X-Request-Id'],
+    exposedHeaders: 'X-Request-Id',
     maxAge: preflightMaxAge,
     // The guard answers OPTIONS, after this plugin has set its headers.
     preflightContinue: true,

@@ -87,7 +87,10 @@ function buildServer({ handler, keepAliveTimeoutMs, onRefusal }: ListenerOptions
       joinDuplicateHeaders: true,
       requireHostHeader: false,
     },
-    handler,
+    (request, response) => {
+      (request.socket as AnsweredSocket)[latest] = response;
+      handler(request, response);
+    },
   );
   server.maxConnections = maxConnections;
 
@@ -95,11 +98,10 @@ function buildServer({ handler, keepAliveTimeoutMs, onRefusal }: ListenerOptions
     const requestId = writeProblem(socket, problem);
     onRefusal({ requestId, status: problem.status, reason: problem.message });
   };
-  const latest = new WeakMap<Duplex, ServerResponse>();
-  server.on('request', (request, response) => latest.set(request.socket, response));
   server.on('clientError', (error: ParserError, socket) => {
     const problem = describeParserError(error);
-    if (problem && socket.writable && isUnanswered(latest.get(socket))) refuse(socket, problem);
+    if (problem && socket.writable && isUnanswered((socket as AnsweredSocket)[latest]))
+      refuse(socket, problem);
     else socket.destroy();
   });
   server.on('connect', (_request, socket) => {
@@ -109,6 +111,10 @@ function buildServer({ handler, keepAliveTimeoutMs, onRefusal }: ListenerOptions
   server.on('checkExpectation', handler);
   return server;
 }
+
+/** The response to the latest request of a connection. */
+const latest = Symbol('latest response');
+type AnsweredSocket = Duplex & { [latest]?: ServerResponse };
 
 /** Whether what the parser stumbled over still waits for its answer, and no other answer would be torn apart by it. */
 function isUnanswered(response: ServerResponse | undefined): boolean {

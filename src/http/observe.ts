@@ -1,4 +1,6 @@
-import type { FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { toFields } from '../telemetry/access-log.ts';
+import { type DurationSeries, getOrAdd } from '../telemetry/duration-histogram.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { ServerSpan, SpanDescription, TraceCarrier } from '../telemetry/tracing.ts';
 import type { App } from './instance.ts';
@@ -22,45 +24,77 @@ const knownMethods: readonly string[] = [
   'CONNECT',
 ];
 
+/** What all requests of one method, route and status have in common, prepared when the first of them ends. */
+interface Outcome {
+  readonly series: DurationSeries;
+  readonly fields: string;
+  /** The same with the route as the path, which it is unless it has parameters. */
+  readonly fieldsWithPath: string;
+}
+
 /**
  * Counts, times, traces and logs every request, from its first hook to the end of its answer, or to its caller's leaving
  * before that.
  */
-export function observeRequests(app: App, { logger, metrics, tracing }: Telemetry): void {
+export function observeRequests(app: App, { accessLog, metrics, tracing }: Telemetry): void {
+  const { active, httpRequests } = metrics;
   const spans = new WeakMap<FastifyRequest, ServerSpan>();
 
   app.addHook('onRequest', function begin(request, _reply, done) {
-    metrics.active.http += 1;
+    active.http += 1;
     const span = tracing.start(request.headers as TraceCarrier, () => describeRequest(request));
     if (span) spans.set(request, span);
     done();
   });
 
-  app.addHook('onResponse', function end(request, reply, done) {
-    const { method } = request;
-    const { statusCode: status, elapsedTime: durationMs } = reply;
-    const route = routeOf(request);
-    metrics.active.http -= 1;
-    metrics.httpRequests.series(methodOf(method), route, status).observe(durationMs / 1000);
-    const span = spans.get(request);
-    span?.end(
-      { 'http.response.status_code': status, ...(status >= 500 && { 'error.type': String(status) }) },
-      status >= 500,
-    );
-    const line = {
-      requestId: request.id,
-      ...span?.ids,
-      method,
-      route,
-      // Without the query: names are the callers' own business.
-      path: pathOf(request),
-      status,
-      durationMs: Math.round(durationMs * 1000) / 1000,
-      ...(!reply.raw.writableFinished && { aborted: true }),
+  /** The hook that ends the requests of a route. */
+  const createEnd = (route: string) => {
+    const outcomes = new Map<string, Map<number, Outcome>>();
+    const write = probes.includes(route) ? accessLog.debug : accessLog.info;
+
+    const prepareOutcome = (method: string, status: number): Outcome => {
+      const fields = toFields({ method, route, status });
+      return {
+        series: httpRequests.series(methodOf(method), route, status),
+        fields,
+        fieldsWithPath: fields + toFields({ path: route }),
+      };
     };
-    if (probes.includes(route)) logger.debug(line, 'request');
-    else logger.info(line, 'request');
-    done();
+    return function end(request: FastifyRequest, reply: FastifyReply, done: () => void) {
+      const { statusCode: status, elapsedTime: durationMs } = reply;
+      active.http -= 1;
+      const byStatus = getOrAdd(outcomes, request.method, () => new Map());
+      const { series, fields, fieldsWithPath } = getOrAdd(byStatus, status, () =>
+        prepareOutcome(request.method, status),
+      );
+      series.observe(durationMs / 1000);
+      const span = spans.get(request);
+      span?.end(
+        { 'http.response.status_code': status, ...(status >= 500 && { 'error.type': String(status) }) },
+        status >= 500,
+      );
+      // Without the query: names are the callers' own business.
+      const path = pathOf(request);
+      const known = path === route ? fieldsWithPath : fields + toFields({ path });
+      write({
+        requestId: request.id,
+        span,
+        fields: reply.raw.writableFinished ? known : known + toFields({ aborted: true }),
+        durationMs,
+        msg: 'request',
+      });
+      done();
+    };
+  };
+
+  // Known to each route's own hook, its name need not be asked for.
+  app.addHook('onRoute', (route) => {
+    route.onResponse = createEnd(route.url);
+  });
+  const endUnmatched = createEnd(unmatched);
+  app.addHook('onResponse', (request, reply, done) => {
+    if (request.is404) endUnmatched(request, reply, done);
+    else done();
   });
 }
 

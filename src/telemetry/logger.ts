@@ -1,24 +1,24 @@
 import { type DestinationStream, type Logger, pino } from 'pino';
 import type { Config } from '../config.ts';
+import { type AccessLog, createAccessLog, stampTime } from './access-log.ts';
+import { createBatchedOutput } from './batched-output.ts';
 
 export type { Logger };
 
-/** How long a line may wait in the buffer, in milliseconds: what a `kill -9` can lose, or the last 4 KiB if that is less. */
-const flushIntervalMs = 100;
-
-/**
- * The process's one logger: JSON lines on standard output, or coloured lines where a person is watching and pino-pretty is
- * installed. Lines are written in batches, synchronously; what is buffered is written when the process exits by any path
- * but a signal that cannot be handled.
- */
-export async function createLogger({ logLevel }: Pick<Config, 'logLevel'>): Promise<Logger> {
-  const destination = process.stdout.isTTY ? await createPrettyDestination() : undefined;
-  return buildLogger(logLevel, destination ?? createBufferedDestination());
+export interface Logs {
+  readonly logger: Logger;
+  readonly accessLog: AccessLog;
 }
 
-/** A logger on the given destination, in the format of {@link createLogger}. */
-export function buildLogger(level: string, destination: DestinationStream): Logger {
-  return pino(
+/** The process's logs: JSON lines on standard output, or coloured lines where a person is watching and pino-pretty is installed. */
+export async function createLogs({ logLevel }: Pick<Config, 'logLevel'>): Promise<Logs> {
+  const destination = process.stdout.isTTY ? await createPrettyOutput() : undefined;
+  return buildLogs(logLevel, destination ?? createBatchedOutput());
+}
+
+/** Both logs on the given destination, in the format of {@link createLogs}. */
+export function buildLogs(level: string, destination: DestinationStream): Logs {
+  const logger = pino(
     {
       level,
       base: null,
@@ -27,33 +27,10 @@ export function buildLogger(level: string, destination: DestinationStream): Logg
     },
     destination,
   );
+  return { logger, accessLog: createAccessLog(logger, destination) };
 }
 
-let stampedAt = 0;
-let stamp = '';
-
-/** The time in ISO 8601, put into words once a millisecond rather than once a line, which would be a tenth of a line's cost. */
-function stampTime(): string {
-  const now = Date.now();
-  if (now !== stampedAt) {
-    stampedAt = now;
-    stamp = `,"time":"${new Date(now).toISOString()}"`;
-  }
-  return stamp;
-}
-
-function createBufferedDestination(): DestinationStream {
-  const destination = pino.destination({
-    fd: 1,
-    sync: true,
-    minLength: 4_096,
-    periodicFlush: flushIntervalMs,
-  });
-  process.on('exit', () => destination.flushSync());
-  return destination;
-}
-
-async function createPrettyDestination(): Promise<DestinationStream | undefined> {
+async function createPrettyOutput(): Promise<DestinationStream | undefined> {
   try {
     const { default: pretty } = await import('pino-pretty');
     return pretty({ sync: true, singleLine: true, translateTime: 'HH:MM:ss.l' });

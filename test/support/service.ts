@@ -3,7 +3,7 @@ import { createFaults } from '../../src/faults.ts';
 import { greet } from '../../src/greeting/greeting.ts';
 import { createReadiness } from '../../src/readiness.ts';
 import { type Service, startService } from '../../src/service.ts';
-import { buildLogger } from '../../src/telemetry/logger.ts';
+import { buildLogs } from '../../src/telemetry/logger.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
 import type { Telemetry } from '../../src/telemetry/telemetry.ts';
 import { createTracing } from '../../src/telemetry/tracing.ts';
@@ -26,10 +26,15 @@ export interface TestService extends Service {
 export async function createTestTelemetry(env: Record<string, string> = {}, readiness = createReadiness()) {
   const lines: LogLine[] = [];
   const config = loadConfig({ ...testEnvironment, LOG_LEVEL: 'debug', ...env });
-  const logger = buildLogger(config.logLevel, { write: (line) => lines.push(JSON.parse(line)) });
+  const { logger, accessLog } = buildLogs(config.logLevel, { write: (line) => lines.push(JSON.parse(line)) });
   const faults = createFaults();
   const metrics = createMetrics({ faults, readiness, version: 'test', revision: 'test' });
-  const telemetry: Telemetry = { logger, metrics, tracing: await createTracing(config, logger, 'test') };
+  const telemetry: Telemetry = {
+    accessLog,
+    logger,
+    metrics,
+    tracing: await createTracing(config, logger, 'test'),
+  };
   return { config, faults, greet, lines, readiness, telemetry };
 }
 
