@@ -24,7 +24,7 @@ const preflightMaxAge = 86_400;
 export async function buildApp({ config, greet, readiness, telemetry }: AppOptions): Promise<App> {
   const app = createInstance(telemetry.logger);
 
-  observeRequests(app, telemetry);
+  const observeUnmatched = observeRequests(app, telemetry);
   app.addHook('onRequest', function identify(request, reply, done) {
     reply.header('x-request-id', request.id).header('x-content-type-options', 'nosniff');
     // While draining, every answer asks its client to come back on another connection, that is, to another replica.
@@ -45,6 +45,7 @@ export async function buildApp({ config, greet, readiness, telemetry }: AppOptio
 
   await registerRoutes(app, { greet, readiness });
   await app.register(docsRoutes);
+  observeUnmatched();
   return app;
 }
 

@@ -35,8 +35,11 @@ interface Outcome {
 /**
  * Counts, times, traces and logs every request, from its first hook to the end of its answer, or to its caller's leaving
  * before that.
+ *
+ * @returns what does the same for requests that no route matches. To be called when all routes are registered: their scopes have
+ * their own hooks by then, and are spared a second one.
  */
-export function observeRequests(app: App, { accessLog, metrics, tracing }: Telemetry): void {
+export function observeRequests(app: App, { accessLog, metrics, tracing }: Telemetry): () => void {
   const { active, httpRequests } = metrics;
   const spans = new WeakMap<FastifyRequest, ServerSpan>();
 
@@ -91,11 +94,13 @@ export function observeRequests(app: App, { accessLog, metrics, tracing }: Telem
   app.addHook('onRoute', (route) => {
     route.onResponse = createEnd(route.url);
   });
-  const endUnmatched = createEnd(unmatched);
-  app.addHook('onResponse', (request, reply, done) => {
-    if (request.is404) endUnmatched(request, reply, done);
-    else done();
-  });
+  return function observeUnmatched() {
+    const endUnmatched = createEnd(unmatched);
+    app.addHook('onResponse', (request, reply, done) => {
+      if (request.is404) endUnmatched(request, reply, done);
+      else done();
+    });
+  };
 }
 
 /** The same for what never became a request: the parser refused it. It has no method, path or duration to speak of. */

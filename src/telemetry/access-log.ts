@@ -16,6 +16,9 @@ export interface AccessLog {
   debug(entry: AccessEntry): void;
 }
 
+/** What follows the whole milliseconds: text that is there already, where a fraction would be put into words each time. */
+const thousandths = Array.from({ length: 1_000 }, (_, count) => `.${String(count).padStart(3, '0')}`);
+
 /**
  * One line for each request and call, in the logger's own format, level and output. These lines are put together here rather
  * than by the logger, as most of a line is the same for all requests of one outcome and is prepared once: writing it costs a
@@ -28,7 +31,8 @@ export function createAccessLog(logger: Logger, destination: DestinationStream):
     const head = `{"level":"${level}"`;
     return ({ requestId, span, fields, durationMs, msg }) => {
       const ids = span === undefined ? '' : toFields(span.ids);
-      const duration = Math.round(durationMs * 1000) / 1000;
+      const micros = Math.round(durationMs * 1000);
+      const duration = `${Math.floor(micros / 1000)}${thousandths[micros % 1000]}`;
       destination.write(
         `${head}${stampTime()},"requestId":"${requestId}"${ids}${fields},"durationMs":${duration},"msg":"${msg}"}\n`,
       );
