@@ -7,6 +7,7 @@ import type { Config } from '../config.ts';
 import type { GreetOperation } from '../greeting/greeting.ts';
 import type { Readiness } from '../readiness.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
+import { limitCalls } from './call-limits.ts';
 import { greetService, loadDescriptors } from './contract.ts';
 import { createGreetMethod } from './greet.ts';
 import { createHealth } from './health.ts';
@@ -69,6 +70,7 @@ export async function openGrpcServer({
     server.forceShutdown();
     throw error;
   }
+  limitCalls(server);
   return {
     port,
     address: `${host.includes(':') ? `[${host}]` : host}:${port}`,

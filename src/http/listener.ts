@@ -2,7 +2,9 @@ import { createServer, type RequestListener, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { bindAll } from '../bind.ts';
+import { cutDeafConnections } from './deaf-connections.ts';
 import { describeParserError, maxHeaderSize, type ParserError, writeProblem } from './parser-errors.ts';
+import { createPipelines } from './pipelining.ts';
 import { Problem } from './problem.ts';
 
 /** Limits of every HTTP listener. Times in milliseconds. */
@@ -79,6 +81,7 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
 }
 
 function buildServer({ handler, keepAliveTimeoutMs, onRefusal }: ListenerOptions): Server {
+  const pipelines = createPipelines();
   const server = createServer(
     {
       ...limits,
@@ -88,14 +91,15 @@ function buildServer({ handler, keepAliveTimeoutMs, onRefusal }: ListenerOptions
       requireHostHeader: false,
     },
     (request, response) => {
-      (request.socket as AnsweredSocket)[latest] = response;
+      const socket = request.socket as AnsweredSocket;
+      const before = socket[latest];
+      socket[latest] = response;
+      if (before !== undefined && !before.writableFinished && !pipelines.admit(socket, response)) return;
       handler(request, response);
     },
   );
   server.maxConnections = maxConnections;
-  // Asked of every socket rather than of those whose requests are traced: the answer is kept on the socket, and sockets of two
-  // shapes make all that handles them slower, by a tenth of a request's price.
-  server.on('connection', (socket) => void socket.remoteAddress);
+  cutDeafConnections(server);
 
   const refuse = (socket: Duplex, problem: Problem) => {
     const requestId = writeProblem(socket, problem);

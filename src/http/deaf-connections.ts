@@ -1,0 +1,33 @@
+import type { Server, Socket } from 'node:net';
+
+/** How often connections are looked at, in milliseconds, and how often in a row one may be found stuck. */
+const intervalMs = 2_000;
+const patience = 5;
+
+interface Progress {
+  /** Bytes that had left for the other side. */
+  sent: number;
+  /** How often in a row nothing had left, though there was something to send. */
+  stuck: number;
+}
+
+/**
+ * Cuts connections whose other side takes nothing for ten seconds of what it asked for: Node waits for ever, and keeps what is
+ * to be sent. One timer for all of them, as one for each would be set again at each request.
+ */
+export function cutDeafConnections(server: Server): void {
+  const connections = new Map<Socket, Progress>();
+  server.on('connection', (socket: Socket) => {
+    connections.set(socket, { sent: 0, stuck: 0 });
+    socket.once('close', () => connections.delete(socket));
+  });
+  const timer = setInterval(() => {
+    for (const [socket, progress] of connections) {
+      const sent = socket.bytesWritten - socket.writableLength;
+      progress.stuck = socket.writableLength > 0 && sent === progress.sent ? progress.stuck + 1 : 0;
+      progress.sent = sent;
+      if (progress.stuck >= patience) socket.destroy();
+    }
+  }, intervalMs).unref();
+  server.once('close', () => clearInterval(timer));
+}

@@ -1,0 +1,49 @@
+import type { ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+
+/** Answers that wait behind another one on the same connection: how many may, there and on all connections together. */
+const maxWaiting = 100;
+const maxWaitingAltogether = 2_000;
+
+/** Answers that wait behind another on their connections, by pipelining (RFC 9112, section 9.3.2). */
+export interface Pipelines {
+  /**
+   * Told of every response while the one before it on the connection is not sent yet. Node reads on, 64 kB at a time, and
+   * keeps whatever those requests make until it is sent, some MB for callers who do not read: who asks too far ahead is cut off.
+   *
+   * @returns whether the request is to be served.
+   */
+  admit(socket: Duplex, response: ServerResponse): boolean;
+}
+
+export function createPipelines(): Pipelines {
+  const waiting = new WeakMap<Duplex, Set<ServerResponse>>();
+  let altogether = 0;
+
+  const follow = (socket: Duplex): Set<ServerResponse> => {
+    const responses = new Set<ServerResponse>();
+    waiting.set(socket, responses);
+    socket.once('close', () => {
+      altogether -= responses.size;
+      // Node tells only the response whose turn it was; the others would be under way for ever.
+      for (const response of responses) if (!response.closed) response.emit('close');
+    });
+    return responses;
+  };
+  return {
+    admit(socket, response) {
+      if (socket.destroyed) return false;
+      const responses = waiting.get(socket) ?? follow(socket);
+      if (responses.size >= maxWaiting || altogether >= maxWaitingAltogether) {
+        socket.destroy();
+        return false;
+      }
+      responses.add(response);
+      altogether += 1;
+      response.once('finish', () => {
+        if (responses.delete(response)) altogether -= 1;
+      });
+      return true;
+    },
+  };
+}

@@ -1,0 +1,205 @@
+import { gzipSync } from 'node:zlib';
+import { describe, expect, it } from 'vitest';
+import { Held, repeatUntil } from '../support/hold.ts';
+import {
+  begin,
+  callHeaders,
+  data,
+  flags,
+  frame,
+  header,
+  hello,
+  message,
+  noWindow,
+  preface,
+  reset,
+  settings,
+  types,
+} from '../support/http2-frames.ts';
+import { untilWithin } from '../support/siege.ts';
+import { withstand } from '../support/withstand.ts';
+
+const start = Buffer.concat([preface, frame(types.settings)]);
+const many = (count: number, make: (index: number) => Buffer) =>
+  Buffer.concat(Array.from({ length: count }, (_, index) => make(index)));
+
+describe('gRPC callers who', () => {
+  it('begin calls and never go on with them', () =>
+    withstand('calls never gone on with', async ({ grpc }, signal) => {
+      const held = new Held(grpc);
+      const calls = many(100, (index) => begin(index));
+      await repeatUntil(signal, 20, () => {
+        if (held.open < 300) held.add(Buffer.concat([start, calls]));
+      });
+      held.release();
+    }));
+
+  it('send half a message, or take no answer: they are let go on time', () =>
+    withstand(
+      'half messages, and zero windows',
+      async ({ grpc }, signal) => {
+        const held = new Held(grpc);
+        const halves = many(10, (index) =>
+          Buffer.concat([begin(index), data(index, hello.subarray(0, hello.length - 3))]),
+        );
+        const untaken = many(100, (index) =>
+          Buffer.concat([begin(index), data(index, hello, flags.endStream)]),
+        );
+        for (let count = 0; count < 20; count += 1) held.add(Buffer.concat([start, halves]));
+        for (let count = 0; count < 20; count += 1) held.add(Buffer.concat([preface, noWindow, untaken]));
+        await new Promise((resolve) => signal.addEventListener('abort', resolve));
+        // Those whose answers went nowhere are gone; the others were told and may call again.
+        expect(held.sockets.slice(20).filter((socket) => !socket.closed)).toEqual([]);
+        expect(held.sockets.slice(0, 20).every(({ bytesRead }) => bytesRead > 10 * 50)).toBe(true);
+        held.release();
+      },
+      {
+        async then() {
+          await new Promise((resolve) => setTimeout(resolve, 11_000));
+        },
+      },
+    ));
+
+  it('call without end and never read the answers', () =>
+    withstand('deaf gRPC callers', async ({ grpc }, signal) => {
+      const held = new Held(grpc);
+      let calls = 0;
+      await repeatUntil(signal, 50, () => {
+        while (held.open < 50) held.add(start, { isDeaf: true });
+        calls += 20;
+        for (const socket of held.sockets) {
+          if (socket.destroyed || socket.writableLength > 65_536) continue;
+          const from = calls - 20;
+          socket.write(
+            many(20, (index) =>
+              Buffer.concat([begin(from + index), data(from + index, hello, flags.endStream)]),
+            ),
+          );
+        }
+      });
+      held.release();
+    }));
+
+  it('reset calls as they begin', () =>
+    withstand('rapid resets', async ({ grpc }, signal) => {
+      const held = new Held(grpc);
+      const resets = many(2_000, (index) => Buffer.concat([begin(index), reset(index)]));
+      await repeatUntil(signal, 20, () => {
+        if (held.open < 20) held.add(Buffer.concat([start, resets]));
+      });
+      held.release();
+    }));
+
+  it('flood with pings, settings and empty frames, and read nothing', () =>
+    withstand('control frames', async ({ grpc }, signal) => {
+      const held = new Held(grpc);
+      const floods = [
+        frame(types.ping, { payload: Buffer.alloc(8) }),
+        settings(4, 65_535),
+        frame(types.windowUpdate, { payload: Buffer.from([0, 0, 0, 1]) }),
+      ].map((flood) => Buffer.concat(Array.from({ length: 1_000 }, () => flood)));
+      await repeatUntil(signal, 20, () => {
+        while (held.open < 30) held.add(start, { isDeaf: true });
+        for (const [index, socket] of held.sockets.entries())
+          if (!socket.destroyed && socket.writableLength < 65_536)
+            socket.write(floods[index % floods.length] as Buffer);
+      });
+      held.release();
+    }));
+
+  it('continue their headers without end', () =>
+    withstand('CONTINUATION floods', async ({ grpc }, signal) => {
+      const held = new Held(grpc);
+      const more = frame(types.continuation, {
+        stream: 1,
+        payload: header('x-a', 'a'.repeat(10_000)),
+      });
+      await repeatUntil(signal, 20, () => {
+        while (held.open < 50) held.add(Buffer.concat([start, begin(0, callHeaders(), 0)]));
+        for (const socket of held.sockets) if (!socket.destroyed && socket.writableLength < 65_536) socket.write(more);
+      });
+      held.release();
+    }));
+
+  it('send headers that expand to much more than they are', () =>
+    withstand('HPACK bombs', async ({ grpc }, signal) => {
+      const held = new Held(grpc);
+      // The first call has the connection remember 3,000 bytes; the others name them a hundred times each, in a byte.
+      const remember = begin(0, callHeaders(undefined, header('x-a', 'a'.repeat(3_000), { isIndexed: true })));
+      const bombs = many(99, (index) => begin(index + 1, callHeaders(undefined, Buffer.alloc(100, 0x80 + 62))));
+      await repeatUntil(signal, 20, () => {
+        if (held.open < 200) held.add(Buffer.concat([start, remember, bombs]));
+      });
+      held.release();
+    }));
+
+  it('send messages that expand to much more than they are', () =>
+    withstand('compression bombs', async ({ grpc }, signal) => {
+      const held = new Held(grpc);
+      const bomb = message(gzipSync(Buffer.alloc(3_900_000)).subarray(0, 4_090), true);
+      const head = callHeaders(undefined, header('grpc-encoding', 'gzip'));
+      const bombs = many(100, (index) =>
+        Buffer.concat([begin(index, head), data(index, bomb, flags.endStream)]),
+      );
+      await repeatUntil(signal, 250, () => {
+        while (held.open > 20) held.sockets.shift()?.destroy();
+        held.add(Buffer.concat([start, bombs]));
+      });
+      held.release();
+    }));
+
+  it('never repeat a method, a metadata key or a service', () => {
+    let count = 0;
+    return withstand('different calls', async ({ grpc }, signal) => {
+      const held = new Held(grpc);
+      while (!signal.aborted || count < 20_000) {
+        while (held.open > 10) held.sockets.shift()?.destroy();
+        held.add(
+          Buffer.concat([
+            start,
+            many(100, (index) => {
+              count += 1;
+              const path = [`/greet.GreetService/${count}`, '/grpc.health.v1.Health/Check', undefined][count % 3];
+              const asked = Buffer.from(String(count));
+              return Buffer.concat([
+                begin(index, callHeaders(path, header(`x-${count}`, String(count)))),
+                data(index, message(Buffer.concat([Buffer.from([10, asked.length]), asked])), flags.endStream),
+              ]);
+            }),
+          ]),
+        );
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+      held.release();
+    });
+  });
+
+  it('connect and say nothing, or more often than there are connections', () =>
+    withstand(
+      'connection floods',
+      async ({ grpc }, signal) => {
+        const held = new Held(grpc);
+        await repeatUntil(signal, 50, () => {
+          while (held.open < 1_500) held.add();
+        });
+        held.release();
+      },
+      {
+        env: { GRPC_KEEPALIVE_TIME_MS: '1000', GRPC_KEEPALIVE_TIMEOUT_MS: '1000' },
+      },
+    ));
+
+  it('have been given up by HTTP/2 itself, or are silent: they are let go on time', () =>
+    withstand(
+      'sessions given up',
+      async ({ grpc }, signal) => {
+        const held = new Held(grpc);
+        const resets = many(2_000, (index) => Buffer.concat([begin(index), reset(index)]));
+        for (let count = 0; count < 5; count += 1) held.add(Buffer.concat([start, resets]));
+        for (let count = 0; count < 5; count += 1) held.add();
+        expect(await untilWithin(4_000, () => held.open === 0)).toBe(true);
+        await new Promise((resolve) => (signal.aborted ? resolve(0) : signal.addEventListener('abort', resolve)));
+      },
+      { env: { GRPC_KEEPALIVE_TIME_MS: '1000', GRPC_KEEPALIVE_TIMEOUT_MS: '1000' }, attackMs: 4_000 },
+    ));
+});

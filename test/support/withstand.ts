@@ -1,0 +1,87 @@
+import { setPriority } from 'node:os';
+import { expect } from 'vitest';
+import { holdingOf, memoryLimit, type PoliteReport, Siege, untilWithin } from './siege.ts';
+
+/** Does its worst until told to stop, and then lets go of all that it holds. */
+export type Attack = (urls: Siege['urls'], signal: AbortSignal) => Promise<void>;
+
+interface Options {
+  readonly env?: Readonly<Record<string, string>>;
+  /** How long it goes on, in milliseconds. */
+  readonly attackMs?: number;
+  /** Asked in the end, while the attack goes on. */
+  readonly then?: (siege: Siege) => Promise<void>;
+}
+
+/**
+ * What callers see in quiet is never taken for less than this, in milliseconds: it is how long the kernel lets another process
+ * run on a core that is shared, and not the service's to answer for.
+ */
+const quietFloorMs = 5;
+/** How much slower the service may be for the others, and how much more it may hold when it is over, in bytes. */
+const slowdown = 10;
+const heapSlack = 8 * 1024 * 1024;
+
+/** That the service stays within its memory and serves the others while it is attacked, and forgets about it afterwards. */
+export async function withstand(title: string, attack: Attack, options: Options = {}): Promise<void> {
+  const { env = {}, attackMs = 2_500, then } = options;
+  const siege = await Siege.start(env);
+  try {
+    // The attackers share the machine with the service here, which they would not elsewhere: they come last.
+    setPriority(19);
+    await siege.ask(500);
+    const quiet = await siege.ask(1_000);
+    const base = { ...(await holdingOf(siege.pid)), heap: await siege.heap() };
+    const series = (await siege.metrics()).length;
+    const bounds = {
+      http: slowdown * Math.max(quiet.http.p99, quietFloorMs),
+      grpc: slowdown * Math.max(quiet.grpc.p99, quietFloorMs),
+    };
+
+    const stop = new AbortController();
+    const attacking = attack(siege.urls, stop.signal);
+    let report = await measure(siege, attackMs);
+    // The machine may have had something else to do: once more, then.
+    if (!isWithin(report, bounds)) report = await measure(siege, attackMs);
+    await then?.(siege);
+    stop.abort();
+    await attacking;
+
+    const isOver = await untilWithin(15_000, async () => {
+      const { descriptors } = await holdingOf(siege.pid);
+      return descriptors <= base.descriptors + 4 && (await siege.active()).every((line) => line.endsWith(' 0'));
+    });
+    const after = { ...(await holdingOf(siege.pid)), heap: await siege.heap() };
+    console.log(
+      `${title}: p99 HTTP ${ms(quiet.http.p99)} -> ${ms(report.http.p99)}, gRPC ${ms(quiet.grpc.p99)} -> ${ms(report.grpc.p99)}; ` +
+        `memory ${mb(base.memory)} -> ${mb(report.peak)} -> ${mb(after.memory)}, heap ${mb(base.heap)} -> ${mb(after.heap)}`,
+    );
+    expect(siege.program.process.exitCode, siege.program.stderr()).toBe(null);
+    expect(report.peak).toBeLessThan(memoryLimit);
+    expect([...report.http.failures, ...report.grpc.failures]).toEqual([]);
+    expect(report.http.p99).toBeLessThan(bounds.http);
+    expect(report.grpc.p99).toBeLessThan(bounds.grpc);
+    expect(await siege.active()).toEqual(['http_server_active_requests 0', 'rpc_server_active_calls 0']);
+    expect(isOver, `${after.descriptors} descriptors, ${base.descriptors} before`).toBe(true);
+    expect(after.heap).toBeLessThan(base.heap + heapSlack);
+    // A few of ours for what was refused; none for what callers chose.
+    expect((await siege.metrics()).length).toBeLessThan(series + 200);
+    expect(await siege.greet()).toEqual(['Hello, Alice', 'Hello, Alice']);
+    expect(await siege.drain()).toEqual({ code: 0, warnings: [] });
+  } finally {
+    await siege.dispose();
+  }
+}
+
+async function measure(siege: Siege, durationMs: number): Promise<PoliteReport & { peak: number }> {
+  const asking = siege.ask(durationMs);
+  const peak = await siege.peakWhile(asking);
+  return { ...(await asking), peak };
+}
+
+function isWithin({ http, grpc }: PoliteReport, bounds: Record<'http' | 'grpc', number>): boolean {
+  return http.p99 < bounds.http && grpc.p99 < bounds.grpc;
+}
+
+const ms = (value: number) => `${value.toFixed(1)} ms`;
+const mb = (value: number) => `${Math.round(value / 1024 / 1024)} MB`;
