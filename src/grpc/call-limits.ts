@@ -1,4 +1,4 @@
-import { type Http2Server, constants, type ServerHttp2Stream } from 'node:http2';
+import { constants, type Http2Server, type Http2Session, type ServerHttp2Stream } from 'node:http2';
 import { type Server, status } from '@grpc/grpc-js';
 
 /** Open connections on one address; more are closed as they come. An idle one costs about 30 kB. */
@@ -7,6 +7,8 @@ const maxConnections = 1_024;
 const maxArriving = 512;
 /** Calls on all connections whose requests have: one more is refused, in a way that clients try elsewhere. */
 const maxArrived = 4_096;
+/** Calls of a connection that its caller resets within a second; nghttp2 gives the connection up after some more, but keeps it. */
+const maxResets = 500;
 /** Request headers, in bytes, as over HTTP: the calls of a connection keep theirs until they end. */
 const maxHeaderSize = 8_192;
 /** How often calls are looked at, in milliseconds, and how often a call may be found waiting for its caller. */
@@ -32,56 +34,58 @@ function http2ServersOf(server: Server): readonly Http2Server[] {
 }
 
 function limitCallsOf(server: Http2Server): void {
-  // Oldest first, with the sweep in which each was found waiting first.
+  // Oldest first, with the sweep since which each has been waiting for its caller.
   const arriving = new Map<ServerHttp2Stream, number>();
   const arrived = new Map<ServerHttp2Stream, number>();
+  const resets = new Map<Http2Session, number>();
   let sweeps = 0;
 
-  /** Moves on those whose request has arrived. */
-  const settle = (stream: ServerHttp2Stream): boolean => {
-    if (!stream.readableEnded) return false;
+  /** Whether the request has arrived, or the call is given up; either way it waits for its answer to leave from now on. */
+  const moveOn = (stream: ServerHttp2Stream, since: number): void => {
     arriving.delete(stream);
-    arrived.set(stream, sweeps);
-    return true;
-  };
-  const giveUpOldest = () => {
-    for (const [stream] of arriving) if (!settle(stream)) return giveUp(stream);
+    arrived.set(stream, since);
+    if (!stream.readableEnded)
+      refuse(stream, status.DEADLINE_EXCEEDED, 'The request did not arrive in time.');
   };
   function forget(this: ServerHttp2Stream): void {
     if (!arriving.delete(this)) arrived.delete(this);
+    if (this.rstCode !== constants.NGHTTP2_NO_ERROR) countReset(this.session);
   }
+  const countReset = (session: Http2Session | undefined): void => {
+    if (!session) return;
+    const count = (resets.get(session) ?? 0) + 1;
+    resets.set(session, count);
+    if (count > maxResets) session.destroy(undefined, constants.NGHTTP2_ENHANCE_YOUR_CALM);
+  };
 
   // After the library, which answers on the stream at once and must find it open.
   server.on('stream', (stream: ServerHttp2Stream, _headers: unknown, _flags: number, rawHeaders: unknown) => {
-    if (stream.closed || stream.destroyed) return;
+    if (stream.closed || stream.destroyed) return countReset(stream.session);
     if (arrived.size >= maxArrived) return stream.close(constants.NGHTTP2_REFUSED_STREAM);
-    if (sizeOf(rawHeaders as readonly string[]) > maxHeaderSize)
-      return refuse(stream, status.RESOURCE_EXHAUSTED, `Metadata must have at most ${maxHeaderSize} bytes.`);
     arriving.set(stream, sweeps);
     stream.once('close', forget);
-    if (arriving.size > maxArriving) giveUpOldest();
+    if (sizeOf(rawHeaders as readonly string[]) > maxHeaderSize) {
+      refuse(stream, status.RESOURCE_EXHAUSTED, `Metadata must have at most ${maxHeaderSize} bytes.`);
+      return;
+    }
+    while (arriving.size > maxArriving)
+      moveOn(...(arriving.entries().next().value as [ServerHttp2Stream, number]));
   });
 
   const timer = setInterval(() => {
     sweeps += 1;
+    resets.clear();
     for (const [stream, since] of arriving) {
       if (sweeps - since <= patience) break;
-      if (settle(stream)) continue;
-      // Given up before, and still there: what was said does not get through.
-      if (stream.closed) stream.session?.destroy();
-      else giveUp(stream);
+      moveOn(stream, since);
     }
     for (const [stream, since] of arrived) {
-      const isStuck = stream.headersSent && stream.writableLength > 0;
+      const isStuck = stream.closed || (stream.headersSent && stream.writableLength > 0);
       if (!isStuck) arrived.set(stream, sweeps);
       else if (sweeps - since > patience) stream.session?.destroy();
     }
   }, sweepIntervalMs).unref();
   server.once('close', () => clearInterval(timer));
-}
-
-function giveUp(stream: ServerHttp2Stream): void {
-  refuse(stream, status.DEADLINE_EXCEEDED, 'The request did not arrive in time.');
 }
 
 /** Answers a call whose handler has not begun. */

@@ -2,7 +2,7 @@ import { createServer, type RequestListener, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { bindAll } from '../bind.ts';
-import { cutDeafConnections } from './deaf-connections.ts';
+import { watchConnections } from './connections.ts';
 import { describeParserError, maxHeaderSize, type ParserError, writeProblem } from './parser-errors.ts';
 import { createPipelines } from './pipelining.ts';
 import { Problem } from './problem.ts';
@@ -81,7 +81,6 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
 }
 
 function buildServer({ handler, keepAliveTimeoutMs, onRefusal }: ListenerOptions): Server {
-  const pipelines = createPipelines();
   const server = createServer(
     {
       ...limits,
@@ -94,12 +93,14 @@ function buildServer({ handler, keepAliveTimeoutMs, onRefusal }: ListenerOptions
       const socket = request.socket as AnsweredSocket;
       const before = socket[latest];
       socket[latest] = response;
-      if (before !== undefined && !before.writableFinished && !pipelines.admit(socket, response)) return;
+      if (before !== undefined && !before.writableFinished && !pipelines.admit(socket, response, before))
+        return;
       handler(request, response);
     },
   );
   server.maxConnections = maxConnections;
-  cutDeafConnections(server);
+  const connections = watchConnections(server);
+  const pipelines = createPipelines(() => connections.holdForATurn());
 
   const refuse = (socket: Duplex, problem: Problem) => {
     const requestId = writeProblem(socket, problem);

@@ -13,10 +13,11 @@ export interface Pipelines {
    *
    * @returns whether the request is to be served.
    */
-  admit(socket: Duplex, response: ServerResponse): boolean;
+  admit(socket: Duplex, response: ServerResponse, before: ServerResponse): boolean;
 }
 
-export function createPipelines(): Pipelines {
+/** @param onCut told when a connection is cut; what Node read of it is held until the end of the event loop's turn. */
+export function createPipelines(onCut: () => void): Pipelines {
   const waiting = new WeakMap<Duplex, Set<ServerResponse>>();
   let altogether = 0;
 
@@ -25,24 +26,32 @@ export function createPipelines(): Pipelines {
     waiting.set(socket, responses);
     socket.once('close', () => {
       altogether -= responses.size;
-      // Node tells only the response whose turn it was; the others would be under way for ever.
-      for (const response of responses) if (!response.closed) response.emit('close');
+      // Node tells none of those whose turn never came: for whoever watches them they would be under way for ever.
+      for (const response of responses.values())
+        if (response.listenerCount('error') > 0)
+          response.emit('error', new Error('The connection was lost.'));
     });
     return responses;
   };
+  const add = (responses: Set<ServerResponse>, response: ServerResponse) => {
+    if (responses.has(response)) return;
+    responses.add(response);
+    altogether += 1;
+    response.once('finish', () => {
+      if (responses.delete(response)) altogether -= 1;
+    });
+  };
   return {
-    admit(socket, response) {
+    admit(socket, response, before) {
       if (socket.destroyed) return false;
       const responses = waiting.get(socket) ?? follow(socket);
-      if (responses.size >= maxWaiting || altogether >= maxWaitingAltogether) {
+      add(responses, before);
+      if (responses.size > maxWaiting || altogether > maxWaitingAltogether) {
         socket.destroy();
+        onCut();
         return false;
       }
-      responses.add(response);
-      altogether += 1;
-      response.once('finish', () => {
-        if (responses.delete(response)) altogether -= 1;
-      });
+      add(responses, response);
       return true;
     },
   };

@@ -1,12 +1,24 @@
 /** HTTP/2 frames by hand (RFC 9113), for what no client would send. */
 export const preface = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
 
-export const types = { data: 0, headers: 1, reset: 3, settings: 4, ping: 6, windowUpdate: 8, continuation: 9 } as const;
+export const types = {
+  data: 0,
+  headers: 1,
+  reset: 3,
+  settings: 4,
+  ping: 6,
+  windowUpdate: 8,
+  continuation: 9,
+} as const;
 export const flags = { endStream: 1, endHeaders: 4 } as const;
 
 export function frame(
   type: number,
-  { flag = 0, stream = 0, payload = Buffer.alloc(0) }: { flag?: number; stream?: number; payload?: Buffer } = {},
+  {
+    flag = 0,
+    stream = 0,
+    payload = Buffer.alloc(0),
+  }: { flag?: number; stream?: number; payload?: Buffer } = {},
 ): Buffer {
   const head = Buffer.alloc(9);
   head.writeUIntBE(payload.length, 0, 3);

@@ -18,7 +18,9 @@ function greetOverHttp() {
         body += text;
       });
       response.on('close', () =>
-        resolve(response.statusCode === 200 && body === 'Hello, Alice' ? '' : `${response.statusCode} ${body}`),
+        resolve(
+          response.statusCode === 200 && body === 'Hello, Alice' ? '' : `${response.statusCode} ${body}`,
+        ),
       );
     });
     request.on('timeout', () => request.destroy(new Error('no answer in time')));
@@ -47,7 +49,10 @@ function greetOverGrpc() {
     const read = (received) => {
       status = received['grpc-status'] ?? status;
     };
-    stream.on('response', read).on('trailers', read).on('error', () => {});
+    stream
+      .on('response', read)
+      .on('trailers', read)
+      .on('error', () => {});
     stream.setTimeout(patienceMs, () => stream.close());
     stream.on('close', () => resolve(status === '0' ? '' : `status ${status}, reset ${stream.rstCode}`));
     stream.resume().end(message);
@@ -77,7 +82,10 @@ async function measure(greet, durationMs) {
 }
 
 process.on('message', async (durationMs) => {
-  const [http, grpc] = await Promise.all([measure(greetOverHttp, durationMs), measure(greetOverGrpc, durationMs)]);
+  const [http, grpc] = await Promise.all([
+    measure(greetOverHttp, durationMs),
+    measure(greetOverGrpc, durationMs),
+  ]);
   process.send({ http, grpc });
 });
 process.on('disconnect', () => process.exit(0));

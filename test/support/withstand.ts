@@ -49,7 +49,9 @@ export async function withstand(title: string, attack: Attack, options: Options 
 
     const isOver = await untilWithin(15_000, async () => {
       const { descriptors } = await holdingOf(siege.pid);
-      return descriptors <= base.descriptors + 4 && (await siege.active()).every((line) => line.endsWith(' 0'));
+      return (
+        descriptors <= base.descriptors + 4 && (await siege.active()).every((line) => line.endsWith(' 0'))
+      );
     });
     const after = { ...(await holdingOf(siege.pid)), heap: await siege.heap() };
     console.log(

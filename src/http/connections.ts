@@ -11,11 +11,19 @@ interface Progress {
   stuck: number;
 }
 
+export interface Connections {
+  /**
+   * Reads nothing more in this turn of the event loop, so that what one connection has made is let go before the next one
+   * makes as much.
+   */
+  holdForATurn(): void;
+}
+
 /**
  * Cuts connections whose other side takes nothing for ten seconds of what it asked for: Node waits for ever, and keeps what is
  * to be sent. One timer for all of them, as one for each would be set again at each request.
  */
-export function cutDeafConnections(server: Server): void {
+export function watchConnections(server: Server): Connections {
   const connections = new Map<Socket, Progress>();
   server.on('connection', (socket: Socket) => {
     connections.set(socket, { sent: 0, stuck: 0 });
@@ -30,4 +38,18 @@ export function cutDeafConnections(server: Server): void {
     }
   }, intervalMs).unref();
   server.once('close', () => clearInterval(timer));
+
+  let isHolding = false;
+  return {
+    holdForATurn() {
+      if (isHolding) return;
+      isHolding = true;
+      const held = [...connections.keys()].filter((socket) => !socket.destroyed && !socket.isPaused());
+      for (const socket of held) socket.pause();
+      setTimeout(() => {
+        isHolding = false;
+        for (const socket of held) if (!socket.destroyed) socket.resume();
+      }, 1);
+    },
+  };
 }
