@@ -1,3 +1,4 @@
+import type { ServiceError as GrpcError } from '@grpc/grpc-js';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createGrpcClient, createHttpClient, type GreetError } from '../src/client/exports.ts';
 import { type Overload, watchOverload } from '../src/overload.ts';
@@ -27,6 +28,13 @@ describe('watchOverload', () => {
   });
 });
 
+async function refusedOverHttp(url: string): Promise<Response> {
+  for (;;) {
+    const response = await fetch(`${url}/greet?name=Alice`);
+    if (response.status === 503) return response;
+  }
+}
+
 describe('an overloaded service', () => {
   it('refuses greetings over both transports and answers its probes', async () => {
     const service = await startTestService({ MAX_EVENT_LOOP_DELAY_MS: '0' });
@@ -50,6 +58,13 @@ describe('an overloaded service', () => {
       });
       expect((await fetch(`${service.urls.http}/readyz`)).status).toBe(200);
     }
+    // Both say when to ask again: as a header, and as google.rpc.RetryInfo.
+    const answer = await refusedOverHttp(service.urls.http);
+    expect(answer.headers.get('retry-after')).toBe('1');
+    const { cause } = await refused(() => grpc.greet('Alice'));
+    const [details] = (cause as GrpcError).metadata.get('grpc-status-details-bin');
+    const text = Buffer.from(details as Buffer).toString('latin1');
+    expect(text).toMatch(/type\.googleapis\.com\/google\.rpc\.RetryInfo\x12\x04\x0a\x02\x08\x01$/);
     grpc.close();
     await service.drain();
   });

@@ -1,4 +1,4 @@
-import { constants, type Http2Server, type Http2Session, type ServerHttp2Stream } from 'node:http2';
+import { constants, type Http2Server, type ServerHttp2Stream } from 'node:http2';
 import { type Server, status } from '@grpc/grpc-js';
 
 /** Open connections on one address; more are closed as they come. An idle one costs about 30 kB. */
@@ -37,7 +37,6 @@ function limitCallsOf(server: Http2Server): void {
   // Oldest first, with the sweep since which each has been waiting for its caller.
   const arriving = new Map<ServerHttp2Stream, number>();
   const arrived = new Map<ServerHttp2Stream, number>();
-  const resets = new Map<Http2Session, number>();
   let sweeps = 0;
 
   /** Whether the request has arrived, or the call is given up; either way it waits for its answer to leave from now on. */
@@ -47,34 +46,36 @@ function limitCallsOf(server: Http2Server): void {
     if (!stream.readableEnded)
       refuse(stream, status.DEADLINE_EXCEEDED, 'The request did not arrive in time.');
   };
-  function forget(this: ServerHttp2Stream): void {
-    if (!arriving.delete(this)) arrived.delete(this);
-    if (this.rstCode !== constants.NGHTTP2_NO_ERROR) countReset(this.session);
-  }
-  const countReset = (session: Http2Session | undefined): void => {
-    if (!session) return;
-    const count = (resets.get(session) ?? 0) + 1;
-    resets.set(session, count);
-    if (count > maxResets) session.destroy(undefined, constants.NGHTTP2_ENHANCE_YOUR_CALM);
-  };
-
-  // After the library, which answers on the stream at once and must find it open.
-  server.on('stream', (stream: ServerHttp2Stream, _headers: unknown, _flags: number, rawHeaders: unknown) => {
-    if (stream.closed || stream.destroyed) return countReset(stream.session);
-    if (arrived.size >= maxArrived) return stream.close(constants.NGHTTP2_REFUSED_STREAM);
-    arriving.set(stream, sweeps);
-    stream.once('close', forget);
-    if (sizeOf(rawHeaders as readonly string[]) > maxHeaderSize) {
-      refuse(stream, status.RESOURCE_EXHAUSTED, `Metadata must have at most ${maxHeaderSize} bytes.`);
-      return;
+  server.on('session', (session) => {
+    let resets = 0;
+    let countedIn = 0;
+    const countReset = () => {
+      resets = countedIn === sweeps ? resets + 1 : 1;
+      countedIn = sweeps;
+      if (resets > maxResets) session.destroy(undefined, constants.NGHTTP2_ENHANCE_YOUR_CALM);
+    };
+    function forget(this: ServerHttp2Stream): void {
+      if (!arriving.delete(this)) arrived.delete(this);
+      if (this.rstCode !== constants.NGHTTP2_NO_ERROR) countReset();
     }
-    while (arriving.size > maxArriving)
-      moveOn(...(arriving.entries().next().value as [ServerHttp2Stream, number]));
+    // After the library, which answers on the stream at once and must find it open.
+    session.on(
+      'stream',
+      (stream: ServerHttp2Stream, _headers: unknown, _flags: number, rawHeaders: unknown) => {
+        if (stream.closed || stream.destroyed) return countReset();
+        if (arrived.size >= maxArrived) return stream.close(constants.NGHTTP2_REFUSED_STREAM);
+        arriving.set(stream, sweeps);
+        stream.once('close', forget);
+        if (sizeOf(rawHeaders as readonly string[]) > maxHeaderSize)
+          refuse(stream, status.RESOURCE_EXHAUSTED, `Metadata must have at most ${maxHeaderSize} bytes.`);
+        else if (arriving.size > maxArriving)
+          moveOn(...(arriving.entries().next().value as [ServerHttp2Stream, number]));
+      },
+    );
   });
 
   const timer = setInterval(() => {
     sweeps += 1;
-    resets.clear();
     for (const [stream, since] of arriving) {
       if (sweeps - since <= patience) break;
       moveOn(stream, since);

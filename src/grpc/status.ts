@@ -4,7 +4,7 @@ import { describeViolations, type Violation } from '../greeting/violations.ts';
 import { ServiceError, type ServiceErrorCode } from '../service-error.ts';
 
 // The parts of google/rpc/status.proto and error_details.proto that we speak, by their field numbers.
-const { Status, Any, BadRequest } = protobuf.Root.fromJSON({
+const { Status, Any, BadRequest, RetryInfo } = protobuf.Root.fromJSON({
   nested: {
     Any: { fields: { type_url: { type: 'string', id: 1 }, value: { type: 'bytes', id: 2 } } },
     Status: {
@@ -14,6 +14,8 @@ const { Status, Any, BadRequest } = protobuf.Root.fromJSON({
         details: { type: 'Any', id: 3, rule: 'repeated' },
       },
     },
+    Duration: { fields: { seconds: { type: 'int64', id: 1 } } },
+    RetryInfo: { fields: { retryDelay: { type: 'Duration', id: 1 } } },
     BadRequest: {
       fields: { fieldViolations: { type: 'FieldViolation', id: 1, rule: 'repeated' } },
       nested: {
@@ -23,7 +25,7 @@ const { Status, Any, BadRequest } = protobuf.Root.fromJSON({
       },
     },
   },
-}).nested as Record<'Status' | 'Any' | 'BadRequest', protobuf.Type>;
+}).nested as Record<'Status' | 'Any' | 'BadRequest' | 'RetryInfo', protobuf.Type>;
 
 /** What each failure of the service is over gRPC. */
 const codeOf = { unavailable: status.UNAVAILABLE, overloaded: status.UNAVAILABLE } as const satisfies Record<
@@ -31,15 +33,27 @@ const codeOf = { unavailable: status.UNAVAILABLE, overloaded: status.UNAVAILABLE
   status
 >;
 
-/** The status of whatever was thrown or rejected: what it says only where that is safe to show. */
-export function statusOfError(error: unknown): Pick<StatusObject, 'code' | 'details'> {
-  if (error instanceof ServiceError) return { code: codeOf[error.code], details: error.message };
+/** The status of whatever was thrown or rejected: what it says only where that is safe to show, and when to ask again. */
+export function statusOfError(
+  error: unknown,
+): Partial<StatusObject> & Pick<StatusObject, 'code' | 'details'> {
+  if (error instanceof ServiceError) {
+    const code = codeOf[error.code];
+    return {
+      code,
+      details: error.message,
+      metadata: richMetadata(code, error.message, retryInfoUrl, retryInfo),
+    };
+  }
   return {
     code: status.INTERNAL,
     details: 'The service failed to answer. The cause is in its log, under this request id.',
   };
 }
 
+/** The same second that Retry-After says over HTTP. */
+const retryInfo = RetryInfo.encode({ retryDelay: { seconds: 1 } }).finish();
+const retryInfoUrl = 'type.googleapis.com/google.rpc.RetryInfo';
 const badRequestUrl = 'type.googleapis.com/google.rpc.BadRequest';
 const detailsKey = 'grpc-status-details-bin';
 
@@ -57,14 +71,16 @@ export function invalidArgument(
     description: detail,
   }));
   const value = BadRequest.encode({ fieldViolations }).finish();
-  const metadata = new Metadata();
-  const rich = {
-    code: status.INVALID_ARGUMENT,
-    message: details,
-    details: [Any.create({ type_url: badRequestUrl, value })],
-  };
-  metadata.set(detailsKey, Buffer.from(Status.encode(rich).finish()));
+  const metadata = richMetadata(status.INVALID_ARGUMENT, details, badRequestUrl, value);
   return { code: status.INVALID_ARGUMENT, details, metadata };
+}
+
+/** A `google.rpc.Status` with one detail, where the clients of all languages look for it. */
+function richMetadata(code: status, message: string, type_url: string, value: Uint8Array): Metadata {
+  const metadata = new Metadata();
+  const rich = { code, message, details: [Any.create({ type_url, value })] };
+  metadata.set(detailsKey, Buffer.from(Status.encode(rich).finish()));
+  return metadata;
 }
 
 /** The field violations of a status, where it has some. */

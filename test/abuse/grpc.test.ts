@@ -54,7 +54,7 @@ describe('gRPC callers who', () => {
         held.release();
       },
       {
-        async then() {
+        async atLast() {
           await new Promise((resolve) => setTimeout(resolve, 11_000));
         },
       },
@@ -133,7 +133,7 @@ describe('gRPC callers who', () => {
       const bombs = many(99, (index) =>
         begin(index + 1, callHeaders(undefined, Buffer.alloc(100, 0x80 + 62))),
       );
-      await repeatUntil(signal, 200, () => {
+      await repeatUntil(signal, 500, () => {
         held.add(Buffer.concat([start, remember, bombs]));
       });
       held.release();

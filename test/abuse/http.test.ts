@@ -12,8 +12,8 @@ describe('HTTP callers who', () => {
       async ({ http }, signal) => {
         const held = new Held(http);
         // As many as each will take; whoever is cut off comes back.
-        await repeatUntil(signal, 100, () => {
-          while (held.open < 50) held.add('', { isDeaf: true });
+        await repeatUntil(signal, 250, () => {
+          while (held.open < 30) held.add('', { isDeaf: true });
           for (const socket of held.sockets)
             if (!socket.destroyed && socket.writableLength < 65_536) socket.write(greeting.repeat(1_000));
         });
@@ -28,7 +28,7 @@ describe('HTTP callers who', () => {
       await repeatUntil(signal, 20, () => {
         while (held.open < 20) held.add();
         for (const socket of held.sockets)
-          if (!socket.destroyed && socket.writableLength < 65_536) socket.write(greeting.repeat(200));
+          if (!socket.destroyed && socket.writableLength < 65_536) socket.write(greeting.repeat(50));
       });
       held.release();
     }));
@@ -62,7 +62,7 @@ describe('HTTP callers who', () => {
       },
       {
         attackMs: 3_000,
-        async then(siege) {
+        async atLast(siege) {
           // Ten seconds for a whole request; the hundred are a few of ours, and of callers who behave.
           const connections = async () =>
             Number(
@@ -99,8 +99,8 @@ describe('HTTP callers who', () => {
         while (held.open < 20) held.add();
         for (const socket of held.sockets)
           if (!socket.destroyed && socket.writableLength === 0)
-            socket.write(Array.from({ length: 20 }, next).join(''));
-        await new Promise((resolve) => setTimeout(resolve, 5));
+            socket.write(Array.from({ length: 10 }, next).join(''));
+        await new Promise((resolve) => setTimeout(resolve, 10));
       }
       held.release();
     });
