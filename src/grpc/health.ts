@@ -16,6 +16,9 @@ interface HealthResponse {
   readonly status: 'SERVING' | 'NOT_SERVING' | 'SERVICE_UNKNOWN';
 }
 
+/** Watchers at once; a client has one for each of its connections. One more is refused, as its call would last for ever. */
+const maxWatchers = 1_000;
+
 const known: readonly string[] = ['', greetServiceName];
 
 /**
@@ -44,6 +47,10 @@ export function createHealth(readiness: Readiness) {
         else callback({ code: status.NOT_FOUND, details: 'There is no such service.' });
       },
       watch(call: ServerWritableStream<HealthRequest, HealthResponse>) {
+        if (watchers.size >= maxWatchers) {
+          call.emit('error', { code: status.RESOURCE_EXHAUSTED, details: 'There are too many watchers.' });
+          return;
+        }
         watchers.add(call);
         call.on('cancelled', () => watchers.delete(call));
         call.write(answerTo(call.request.service));

@@ -60,6 +60,19 @@ describe('gRPC callers who', () => {
       },
     ));
 
+  it('watch the health of the service ten thousand times', () =>
+    withstand('health watchers', async ({ grpc }, signal) => {
+      const held = new Held(grpc);
+      const watch = callHeaders('/grpc.health.v1.Health/Watch');
+      const watches = many(100, (index) =>
+        Buffer.concat([begin(index, watch), data(index, message(Buffer.alloc(0)), flags.endStream)]),
+      );
+      await repeatUntil(signal, 20, () => {
+        if (held.open < 100) held.add(Buffer.concat([start, watches]));
+      });
+      held.release();
+    }));
+
   it('call without end and never read the answers', () =>
     withstand('deaf gRPC callers', async ({ grpc }, signal) => {
       const held = new Held(grpc);

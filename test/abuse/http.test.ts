@@ -96,7 +96,7 @@ describe('HTTP callers who', () => {
       };
       const held = new Held(http);
       while (!signal.aborted || count < 100_000) {
-        while (held.open < 20) held.add();
+        while (held.open < 10) held.add();
         for (const socket of held.sockets)
           if (!socket.destroyed && socket.writableLength === 0)
             socket.write(Array.from({ length: 10 }, next).join(''));
