@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream';
 import { bindAll } from '../bind.ts';
 import { watchConnections } from './connections.ts';
 import { describeParserError, maxHeaderSize, type ParserError, writeProblem } from './parser-errors.ts';
-import { createPipelines } from './pipelining.ts';
+import { callerLeft, createPipelines } from './pipelining.ts';
 import { Problem } from './problem.ts';
 
 /** Limits of every HTTP listener. Times in milliseconds. */
@@ -100,6 +100,9 @@ function buildServer({ handler, keepAliveTimeoutMs, onRefusal }: ListenerOptions
   );
   server.maxConnections = maxConnections;
   const connections = watchConnections(server);
+  server.on('connection', (socket: AnsweredSocket) => {
+    socket.once('close', () => endUnsent(socket[latest]));
+  });
   const pipelines = createPipelines(() => connections.holdForATurn());
 
   const refuse = (socket: Duplex, problem: Problem) => {
@@ -129,6 +132,14 @@ function isUnanswered(response: ServerResponse | undefined): boolean {
   if (response === undefined) return true;
   const inBodyOfThis = !response.req.complete;
   return inBodyOfThis ? !response.headersSent : response.writableFinished;
+}
+
+/** Node says of an answer that was given, and was not sent when its caller left, neither that it finished nor that it failed. */
+function endUnsent(response: ServerResponse | undefined): void {
+  setImmediate(() => {
+    if (response !== undefined && !response.writableFinished && response.listenerCount('error') > 0)
+      response.emit('error', callerLeft);
+  });
 }
 
 function listen(server: Server, host: string, port: number): Promise<void> {

@@ -1,5 +1,9 @@
 import type { ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { Problem } from './problem.ts';
+
+/** Why an answer was not sent; nobody's fault, and so neither logged as an error nor counted as one. */
+export const callerLeft = new Problem(499, 'The caller has left.');
 
 /** Answers that wait behind another one on the same connection: how many may, there and on all connections together. */
 const maxWaiting = 100;
@@ -28,8 +32,7 @@ export function createPipelines(onCut: () => void): Pipelines {
       altogether -= responses.size;
       // Node tells none of those whose turn never came: for whoever watches them they would be under way for ever.
       for (const response of responses.values())
-        if (response.listenerCount('error') > 0)
-          response.emit('error', new Error('The connection was lost.'));
+        if (response.listenerCount('error') > 0) response.emit('error', callerLeft);
     });
     return responses;
   };

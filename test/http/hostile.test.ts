@@ -128,6 +128,23 @@ describe('hostile HTTP, byte by byte', () => {
     expect(service.lines.filter(({ level }) => level === 'error' || level === 'fatal')).toEqual([]);
   });
 
+  it('counts nobody as under way who has left, wherever their answers were by then', async () => {
+    const { port } = new URL(service.urls.http);
+    const greeting = get('/greet?name=Alice').replace('Connection: close\r\n', '');
+    for (let count = 0; count < 200; count += 1) {
+      const socket = connect(Number(port), 'localhost').on('error', () => {});
+      socket.write((count % 2 ? greeting : get('/docs/static/swagger-ui-bundle.js')).repeat(1 + (count % 5)));
+      await new Promise((resolve) => setTimeout(resolve, count % 6));
+      socket.resetAndDestroy();
+    }
+    await until(async () =>
+      (await (await fetch(`${service.urls.admin}/metrics`)).text()).includes(
+        'http_server_active_requests 0\n',
+      ),
+    );
+    expect(service.lines.filter(({ level }) => level === 'error')).toEqual([]);
+  }, 6_000);
+
   it('logs a refusal of the parser under the id it answered with', async () => {
     const { headers } = await send('FOO / HTTP/1.1\r\nHost: greet\r\n\r\n');
     await until(() => service.lines.some(({ requestId }) => requestId === headers['x-request-id']));
