@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream';
 import { bindAll } from '../bind.ts';
 import { watchConnections } from './connections.ts';
 import { describeParserError, maxHeaderSize, type ParserError, writeProblem } from './parser-errors.ts';
-import { callerLeft, createPipelines } from './pipelining.ts';
+import { createPipelines, endUnsent } from './pipelining.ts';
 import { Problem } from './problem.ts';
 
 /** Limits of every HTTP listener. Times in milliseconds. */
@@ -132,14 +132,6 @@ function isUnanswered(response: ServerResponse | undefined): boolean {
   if (response === undefined) return true;
   const inBodyOfThis = !response.req.complete;
   return inBodyOfThis ? !response.headersSent : response.writableFinished;
-}
-
-/** Node says of an answer that was given, and was not sent when its caller left, neither that it finished nor that it failed. */
-function endUnsent(response: ServerResponse | undefined): void {
-  setImmediate(() => {
-    if (response !== undefined && !response.writableFinished && response.listenerCount('error') > 0)
-      response.emit('error', callerLeft);
-  });
 }
 
 function listen(server: Server, host: string, port: number): Promise<void> {

@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import { Problem } from './problem.ts';
 
 /** Why an answer was not sent; nobody's fault, and so neither logged as an error nor counted as one. */
-export const callerLeft = new Problem(499, 'The caller has left.');
+const callerLeft = new Problem(499, 'The caller has left.');
 
 /** Answers that wait behind another one on the same connection: how many may, there and on all connections together. */
 const maxWaiting = 100;
@@ -58,4 +58,12 @@ export function createPipelines(onCut: () => void): Pipelines {
       return true;
     },
   };
+}
+
+/** Node says of an answer that was given, and was not sent when its caller left, neither that it finished nor that it failed. */
+export function endUnsent(response: ServerResponse | undefined): void {
+  setImmediate(() => {
+    if (response !== undefined && !response.writableFinished && response.listenerCount('error') > 0)
+      response.emit('error', callerLeft);
+  });
 }
