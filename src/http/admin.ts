@@ -1,6 +1,6 @@
 import type { Faults } from '../faults.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
-import { createGuard, createNotFoundHandler } from './guard.ts';
+import { createGuard } from './guard.ts';
 import { type App, createInstance } from './instance.ts';
 import { faultRoutes } from './routes/faults.ts';
 
@@ -16,8 +16,9 @@ export async function buildAdminApp({ faults, telemetry: { logger, metrics } }: 
     reply.header('x-request-id', request.id).header('x-content-type-options', 'nosniff');
     done();
   });
-  app.addHook('onRequest', createGuard(app));
-  app.setNotFoundHandler(createNotFoundHandler(app));
+  const { guard, handleNotFound } = createGuard(app);
+  app.addHook('onRequest', guard);
+  app.setNotFoundHandler(handleNotFound);
 
   const { registry } = metrics;
   app.get('/metrics', async (_request, reply) =>

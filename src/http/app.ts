@@ -4,7 +4,7 @@ import type { GreetOperation } from '../greeting/greeting.ts';
 import type { Readiness } from '../readiness.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { docsRoutes } from './docs.ts';
-import { createGuard, createNotFoundHandler } from './guard.ts';
+import { createGuard } from './guard.ts';
 import { type App, createInstance } from './instance.ts';
 import { observeRequests } from './observe.ts';
 import { greetRoutes } from './routes/greet.ts';
@@ -40,8 +40,9 @@ export async function buildApp({ config, greet, readiness, telemetry }: AppOptio
     preflightContinue: true,
     strictPreflight: false,
   });
-  app.addHook('onRequest', createGuard(app));
-  app.setNotFoundHandler(createNotFoundHandler(app));
+  const { guard, handleNotFound } = createGuard(app);
+  app.addHook('onRequest', guard);
+  app.setNotFoundHandler(handleNotFound);
 
   await registerRoutes(app, { greet, readiness });
   await app.register(docsRoutes);

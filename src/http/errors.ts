@@ -6,11 +6,11 @@ import { Problem, problemMediaType, renderProblem } from './problem.ts';
 
 /**
  * Answers what any hook, route or the framework threw, as a problem. What nobody expected is logged, once, with its cause; a
- * ServiceError is not, or an overload would be made worse by its log: the access line has its status.
+ * refusal of our own or a ServiceError is not, or an overload would be made worse by its log: the access line has its status.
  */
 export function handleError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const problem = toProblem(error);
-  if (problem.status >= 500 && !(error instanceof ServiceError))
+  if (problem.status >= 500 && problem !== error && !(error instanceof ServiceError))
     request.log.error({ err: error, requestId: request.id }, 'request failed');
   return sendProblem(problem, request, reply);
 }

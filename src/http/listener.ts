@@ -3,7 +3,13 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { bindAll } from '../bind.ts';
 import { watchConnections } from './connections.ts';
-import { describeParserError, maxHeaderSize, type ParserError, writeProblem } from './parser-errors.ts';
+import {
+  describeParserError,
+  isForHead,
+  maxHeaderSize,
+  type ParserError,
+  writeProblem,
+} from './parser-errors.ts';
 import { createPipelines, endUnsent } from './pipelining.ts';
 import { Problem } from './problem.ts';
 
@@ -108,14 +114,14 @@ function buildServer({ handler, keepAliveTimeoutMs, onRefusal }: ListenerOptions
   });
   const pipelines = createPipelines(() => connections.holdForATurn());
 
-  const refuse = (socket: Duplex, problem: Problem) => {
-    const requestId = writeProblem(socket, problem);
+  const refuse = (socket: Duplex, problem: Problem, isHead = false) => {
+    const requestId = writeProblem(socket, problem, isHead);
     onRefusal({ requestId, status: problem.status, reason: problem.message });
   };
   server.on('clientError', (error: ParserError, socket) => {
     const problem = describeParserError(error);
     if (problem && socket.writable && isUnanswered((socket as AnsweredSocket)[latest]))
-      refuse(socket, problem);
+      refuse(socket, problem, isForHead(error));
     else socket.destroy();
   });
   server.on('connect', (_request, socket) => {

@@ -11,6 +11,14 @@ export const maxHeaderSize = 8_192;
 export interface ParserError extends Error {
   readonly code?: string;
   readonly rawPacket?: Buffer;
+  /** How much of it was read before the fault. */
+  readonly bytesParsed?: number;
+}
+
+/** Whether the refused request was a HEAD, as far as can be told: its answer has no body (RFC 9110, section 9.3.2). */
+export function isForHead({ rawPacket, bytesParsed }: ParserError): boolean {
+  const read = rawPacket?.toString('latin1', 0, bytesParsed) ?? '';
+  return [...read.matchAll(/(?:^|\r\n\r\n)(\w+) /g)].at(-1)?.[1] === 'HEAD';
 }
 
 /** What the parser refused, as the problem to answer it with; undefined when there is nobody left to answer. */
@@ -56,7 +64,7 @@ function isTargetTooLong(packet: Buffer | undefined): boolean {
  *
  * @returns the id it was answered under.
  */
-export function writeProblem(socket: Duplex, problem: Problem): string {
+export function writeProblem(socket: Duplex, problem: Problem, isHead = false): string {
   const requestId = makeRequestId();
   const body = renderProblem(problem, requestId);
   const headers = {
@@ -69,6 +77,8 @@ export function writeProblem(socket: Duplex, problem: Problem): string {
     connection: 'close',
   };
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
-  socket.end(`HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\n${lines.join('')}\r\n${body}`);
+  socket.end(
+    `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\n${lines.join('')}\r\n${isHead ? '' : body}`,
+  );
   return requestId;
 }

@@ -22,14 +22,22 @@ export function routeMalformed({ url = '' }: IncomingMessage): string {
 }
 
 interface Target {
+  readonly method: string;
   /** What is routed. */
   readonly url: string;
   /** What was asked for. */
   readonly originalUrl: string;
 }
 
-export function refuseTarget({ url, originalUrl }: Target): Problem | undefined {
+export function refuseTarget({ method, url, originalUrl }: Target): Problem | undefined {
   if (originalUrl.length > maxTargetLength) return targetTooLong();
+  if (
+    !originalUrl.startsWith('/') &&
+    !absoluteForm.test(originalUrl) &&
+    !(method === 'OPTIONS' && originalUrl === '*')
+  ) {
+    return new Problem(400, 'The request target must be a path such as /greet?name=Alice, or a URL.');
+  }
   if (url !== malformedTarget) return undefined;
   return new Problem(
     400,
@@ -41,9 +49,12 @@ export function targetTooLong(): Problem {
   return new Problem(414, `The request target must have at most ${maxTargetLength} bytes.`);
 }
 
+// RFC 9112, sections 3.2.2 and 3.2.4: the asterisk stands for the server, and is for OPTIONS alone.
+const absoluteForm = /^https?:\/\/[^/?#]*/i;
+
 /** The path alone, of a target in origin-form or in absolute-form (RFC 9112, section 3.2). */
 export function pathOf({ originalUrl }: Pick<Target, 'originalUrl'>): string {
-  const target = originalUrl.startsWith('/') ? originalUrl : originalUrl.replace(/^https?:\/\/[^/?]*/i, '');
+  const target = originalUrl.startsWith('/') ? originalUrl : originalUrl.replace(absoluteForm, '');
   const end = target.search(/[?#]/);
   return (end === -1 ? target : target.slice(0, end)) || '/';
 }

@@ -71,6 +71,13 @@ describe('hostile HTTP, byte by byte', () => {
     ['a space before the colon', 400, get('/greet', 'X-A : b')],
     ['an HTTP/2 preface', 400, 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'],
     ['a TLS greeting', 400, Buffer.from('16030100a5010000a10303', 'hex')],
+    ['an asterisk that is not for the server', 400, get('*')],
+    ['an asterisk with something behind it', 400, get('*').replace('GET *', 'OPTIONS *x')],
+    ['an asterisk in a path', 404, get('/a*b')],
+    ['an asterisk where the files of the docs are', 404, get('/docs/static/*')],
+    ['a parameter for a path', 404, get('/:name')],
+    ['another scheme', 400, get('ftp://greet/greet?name=a')],
+    ['a transfer coding that nobody knows', 501, get('/greet?name=a', 'Transfer-Encoding: foo')],
     ['noise', 400, Buffer.from('\u0000\u0001\u0002 nothing like HTTP\r\n\r\n')],
     [
       'a bad chunk, after the request was answered',
@@ -89,6 +96,18 @@ describe('hostile HTTP, byte by byte', () => {
     const response = await send(bytes);
     expectRefusal(response, status);
     await expectGreeting();
+  });
+
+  it('tells HEAD only the head of what is wrong, also after other requests', async () => {
+    const bad = 'HEAD /greet HTTP/1.1\r\nHost: greet\r\nX Y: b\r\n\r\n';
+    const { status, headers, body } = await send(bad);
+    expect(status).toBe(400);
+    expect(Number(headers['content-length'])).toBeGreaterThan(0);
+    expect(body).toBe('');
+    const first = get('/greet?name=A').replace('Connection: close\r\n', '');
+    const { body: both } = await send(first, bad);
+    expect(both).toMatch(/^Hello, A(HTTP\/1.1 400 |$)/);
+    expect(both).not.toContain('{');
   });
 
   it('suggests how to encode a raw name', async () => {
