@@ -1,5 +1,7 @@
 import type { z } from 'zod';
 import { environmentSchema, type logLevels } from './environment.ts';
+import type { TlsFiles } from './tls-files.ts';
+import { faultsOfTls, tlsFilesOf } from './tls-settings.ts';
 
 /** What a drain may take at its end, after the listeners are closed, to write out logs and telemetry, in milliseconds. */
 export const flushTimeoutMs = 2_000;
@@ -11,6 +13,8 @@ export interface Config {
   readonly adminPort: number;
   readonly logLevel: (typeof logLevels)[number];
   readonly corsOrigins: '*' | readonly string[];
+  /** Undefined where HTTP and gRPC are served without TLS. */
+  readonly tls: TlsFiles | undefined;
   readonly keepAliveTimeoutMs: number;
   readonly grpc: {
     readonly maxMessageBytes: number;
@@ -58,6 +62,7 @@ const configSchema = environmentSchema
         adminPort: env.ADMIN_PORT,
         logLevel: env.LOG_LEVEL,
         corsOrigins: env.CORS_ORIGINS,
+        tls: tlsFilesOf(env),
         keepAliveTimeoutMs: env.KEEP_ALIVE_TIMEOUT_MS,
         grpc: Object.freeze({
           maxMessageBytes: env.GRPC_MAX_MESSAGE_BYTES,
@@ -121,13 +126,19 @@ function checkGrace(env: Environment, ctx: z.RefinementCtx): void {
  * @throws {ConfigError} that names every bad variable, what was expected and what was found.
  */
 export function loadConfig(env: Readonly<Record<string, string | undefined>>): Config {
-  const known = Object.keys(environmentSchema.shape).map((name) => [name, env[name]?.trim() || undefined]);
-  const result = configSchema.safeParse(Object.fromEntries(known));
-  if (result.success) return result.data;
+  const known = Object.fromEntries(
+    Object.keys(environmentSchema.shape).map((name) => [name, env[name]?.trim() || undefined]),
+  );
+  const result = configSchema.safeParse(known);
+  const faults = [
+    ...(result.error?.issues ?? []).map(({ path: [name], message }) => ({ variable: String(name), message })),
+    ...faultsOfTls(known),
+  ];
+  if (result.success && faults.length === 0) return result.data;
   throw new ConfigError(
-    result.error.issues.map(({ path: [name], message }) => {
-      const found = env[String(name)];
-      return `${String(name)}: ${message}${found === undefined ? '' : `; got ${JSON.stringify(found)}`}`;
+    faults.map(({ variable, message }) => {
+      const found = env[variable];
+      return `${variable}: ${message}${found === undefined ? '' : `; got ${JSON.stringify(found)}`}`;
     }),
   );
 }
