@@ -26,7 +26,8 @@ async function main(): Promise<void> {
   });
   drainOnSignal(starting, { config, logger, tracing });
   const { urls } = await starting;
-  logger.info(urls, `listening on ${urls.http}, gRPC on ${urls.grpc}, admin on ${urls.admin}`);
+  const tls = config.tls ? ' over TLS' : '';
+  logger.info(urls, `listening on ${urls.http}, gRPC on ${urls.grpc}${tls}, admin on ${urls.admin}`);
   logger.flush();
 }
 

@@ -1,10 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { type Certificates, watchCertificates } from './certificates.ts';
 import type { Config } from './config.ts';
 import type { Faults } from './faults.ts';
 import { greet } from './greeting/greeting.ts';
 import { openGrpcServer } from './grpc/server.ts';
 import { buildAdminApp } from './http/admin.ts';
 import { buildApp } from './http/app.ts';
+import type { App } from './http/instance.ts';
 import { openListener } from './http/listener.ts';
 import { observeRefusal } from './http/observe.ts';
 import { watchOverload } from './overload.ts';
@@ -45,9 +47,10 @@ export async function startService({
   const { logger } = telemetry;
   const overload = watchOverload(config.maxEventLoopDelayMs);
   const operation = overload.protect(faults.rehearse(greet));
-  const [app, adminApp] = await Promise.all([
+  const [app, adminApp, certificates] = await Promise.all([
     buildApp({ config, greet: operation, readiness, telemetry }),
     buildAdminApp({ faults, telemetry }),
+    config.tls && watchCertificates(config.tls, logger),
   ]);
   await Promise.all([app.ready(), adminApp.ready()]);
 
@@ -67,21 +70,22 @@ export async function startService({
       throw new ListenError(explain(error, { host, port, variable }), { cause: error });
     }
   };
-  const listen = (port: number, handler: typeof app.routing) =>
+  const listen = (port: number, { routing: handler }: App, secured?: Certificates) =>
     openListener({
       host,
       port,
       handler,
+      certificates: secured,
       keepAliveTimeoutMs,
       onRefusal: (refusal) => observeRefusal(telemetry, refusal),
     });
-  const admin = await open('ADMIN_PORT', config.adminPort, listen(config.adminPort, adminApp.routing));
+  const admin = await open('ADMIN_PORT', config.adminPort, listen(config.adminPort, adminApp));
   const grpc = await open(
     'GRPC_PORT',
     config.grpcPort,
-    openGrpcServer({ config, greet: operation, readiness, telemetry }),
+    openGrpcServer({ certificates, config, greet: operation, readiness, telemetry }),
   );
-  const http = await open('PORT', config.port, listen(config.port, app.routing));
+  const http = await open('PORT', config.port, listen(config.port, app, certificates));
   readiness.become('ready');
 
   return {
@@ -106,6 +110,7 @@ export async function startService({
       // Last the operators' port, so that the drain itself could be watched.
       admin.closeNow();
       overload.stop();
+      certificates?.stop();
       await Promise.all([admin.close(), app.close(), adminApp.close()]);
     },
   };

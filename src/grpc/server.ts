@@ -3,6 +3,7 @@ import { loadSync } from '@grpc/proto-loader';
 import { ReflectionService } from '@grpc/reflection';
 import { protoPath as healthProto } from 'grpc-health-check';
 import { bindAll } from '../bind.ts';
+import type { Certificates } from '../certificates.ts';
 import type { Config } from '../config.ts';
 import type { GreetOperation } from '../greeting/greeting.ts';
 import type { Readiness } from '../readiness.ts';
@@ -11,9 +12,12 @@ import { limitCalls } from './call-limits.ts';
 import { greetService, loadDescriptors } from './contract.ts';
 import { createGreetMethod } from './greet.ts';
 import { createHealth } from './health.ts';
+import { TlsCredentials } from './tls-credentials.ts';
 import { handleUnary } from './unary.ts';
 
 export interface GrpcServerOptions {
+  /** With them over TLS, and with client certificates where they name who signs those; without, in clear text. */
+  readonly certificates?: Certificates | undefined;
   readonly config: Pick<Config, 'host' | 'grpcPort' | 'grpc'>;
   readonly greet: GreetOperation;
   readonly readiness: Readiness;
@@ -36,6 +40,7 @@ export interface GrpcServer {
  * @throws the system's error, such as EADDRINUSE, with nothing left listening.
  */
 export async function openGrpcServer({
+  certificates,
   config,
   greet,
   readiness,
@@ -61,10 +66,11 @@ export async function openGrpcServer({
   server.addService(health.definition, health.implementation);
   new ReflectionService({ ...loadDescriptors(), ...loadSync(healthProto) }).addToServer(server);
 
+  const credentials = certificates ? new TlsCredentials(certificates) : ServerCredentials.createInsecure();
   let port = config.grpcPort;
   try {
     await bindAll(host, async (address) => {
-      port = await bind(server, address, port);
+      port = await bind(server, credentials, address, port);
     });
   } catch (error) {
     server.forceShutdown();
@@ -82,10 +88,15 @@ export async function openGrpcServer({
   };
 }
 
-function bind(server: Server, address: string, port: number): Promise<number> {
+function bind(
+  server: Server,
+  credentials: ServerCredentials,
+  address: string,
+  port: number,
+): Promise<number> {
   const target = `${address.includes(':') ? `[${address}]` : address}:${port}`;
   return new Promise((resolve, reject) => {
-    server.bindAsync(target, ServerCredentials.createInsecure(), (error, bound) => {
+    server.bindAsync(target, credentials, (error, bound) => {
       if (!error) return resolve(bound);
       // grpc-js tells the system's code only in its words.
       const code = /\b(E[A-Z]{4,})\b/.exec(error.message)?.[1];

@@ -1,10 +1,14 @@
+import type { IncomingMessage } from 'node:http';
+import type { Http2ServerRequest } from 'node:http2';
 import cors from '@fastify/cors';
+import type { FastifyReply } from 'fastify';
 import type { Config } from '../config.ts';
 import type { GreetOperation } from '../greeting/greeting.ts';
 import type { Readiness } from '../readiness.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { docsRoutes } from './docs.ts';
 import { createGuard } from './guard.ts';
+import { askToLeave } from './http2-limits.ts';
 import { type App, createInstance } from './instance.ts';
 import { observeRequests } from './observe.ts';
 import { greetRoutes } from './routes/greet.ts';
@@ -28,7 +32,7 @@ export async function buildApp({ config, greet, readiness, telemetry }: AppOptio
   app.addHook('onRequest', function identify(request, reply, done) {
     reply.header('x-request-id', request.id).header('x-content-type-options', 'nosniff');
     // While draining, every answer asks its client to come back on another connection, that is, to another replica.
-    if (readiness.state === 'draining') reply.header('connection', 'close');
+    if (readiness.state === 'draining') sendElsewhere(request.raw, reply);
     done();
   });
   await app.register(cors, {
@@ -48,6 +52,12 @@ export async function buildApp({ config, greet, readiness, telemetry }: AppOptio
   await app.register(docsRoutes);
   observeUnmatched();
   return app;
+}
+
+/** `Connection: close`, or over HTTP/2, which has no such header, what stands for it there. */
+function sendElsewhere(request: IncomingMessage | Http2ServerRequest, reply: FastifyReply): void {
+  if (!('stream' in request)) reply.header('connection', 'close');
+  else if (request.stream.session) askToLeave(request.stream.session);
 }
 
 /** The routes that the OpenAPI document describes. */

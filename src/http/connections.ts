@@ -12,6 +12,8 @@ interface Progress {
 }
 
 export interface Connections {
+  /** Watches a connection from its beginning. */
+  add(socket: Socket): void;
   /**
    * Reads nothing more in this turn of the event loop, so that what one connection has made is let go before the next one
    * makes as much.
@@ -25,10 +27,6 @@ export interface Connections {
  */
 export function watchConnections(server: Server): Connections {
   const connections = new Map<Socket, Progress>();
-  server.on('connection', (socket: Socket) => {
-    connections.set(socket, { sent: 0, stuck: 0 });
-    socket.once('close', () => connections.delete(socket));
-  });
   const timer = setInterval(() => {
     for (const [socket, progress] of connections) {
       const sent = socket.bytesWritten - socket.writableLength;
@@ -41,6 +39,10 @@ export function watchConnections(server: Server): Connections {
 
   let isHolding = false;
   return {
+    add(socket) {
+      connections.set(socket, { sent: 0, stuck: 0 });
+      socket.once('close', () => connections.delete(socket));
+    },
     holdForATurn() {
       if (isHolding) return;
       isHolding = true;

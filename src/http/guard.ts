@@ -28,9 +28,13 @@ export function createGuard(app: FastifyInstance): Guard {
 // RFC 3986, sections 3.2.2 and 3.2.3: the characters of a host and a port.
 const host = /^[\w.~!$&'()*+;=%:[\]-]*$/;
 
-/** RFC 9112, section 3.2, and RFC 9110, section 10.1.1. Repeated Host lines arrive joined by a comma, which no host contains. */
+/**
+ * RFC 9112, section 3.2, and RFC 9110, section 10.1.1. Repeated Host lines arrive joined by a comma, which no host contains. Over
+ * HTTP/2 `:authority` stands for Host (RFC 9113, section 8.3.1).
+ */
 function refuseHeaders({ headers, httpVersion }: IncomingMessage): Problem | undefined {
-  if (headers.host === undefined ? httpVersion === '1.1' : !host.test(headers.host)) {
+  const name = headers.host ?? headers[':authority'];
+  if (typeof name !== 'string' ? httpVersion !== '1.0' : !host.test(name)) {
     return new Problem(400, 'The request must have one valid Host header.');
   }
   if (headers.expect !== undefined && headers.expect.toLowerCase() !== '100-continue') {

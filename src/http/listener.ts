@@ -1,47 +1,12 @@
-import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { bindAll } from '../bind.ts';
-import { watchConnections } from './connections.ts';
-import {
-  describeParserError,
-  isForHead,
-  maxHeaderSize,
-  type ParserError,
-  writeProblem,
-} from './parser-errors.ts';
-import { createPipelines, endUnsent } from './pipelining.ts';
-import { Problem } from './problem.ts';
+import { buildServer, type ServerOptions } from './server.ts';
 
-/** Limits of every HTTP listener. Times in milliseconds. */
-const limits = {
-  /** From the first byte to the last of the headers: a slow sender holds a connection no longer. */
-  headersTimeout: 5_000,
-  /** From the first byte to the last of the body. */
-  requestTimeout: 10_000,
-  /** How often the two above are checked. */
-  connectionsCheckingInterval: 1_000,
-  maxHeaderSize,
-};
-
-/** Open connections on one address; more are closed as they come. An idle one costs about 10 kB. */
-const maxConnections = 4_096;
-
-export interface ListenerOptions {
+export interface ListenerOptions extends ServerOptions {
   readonly host: string;
   /** 0 takes any free port, the same on every address of the host. */
   readonly port: number;
-  /** How long an idle connection is kept, in milliseconds; longer than the balancer in front keeps it. */
-  readonly keepAliveTimeoutMs: number;
-  readonly handler: RequestListener;
-  /** Told of everything that was refused before it became a request. */
-  readonly onRefusal: (refusal: Refusal) => void;
-}
-
-export interface Refusal {
-  readonly requestId: string;
-  readonly status: number;
-  readonly reason: string;
 }
 
 export interface Listener {
@@ -61,86 +26,37 @@ export interface Listener {
  */
 export async function openListener(options: ListenerOptions): Promise<Listener> {
   const { host } = options;
-  const servers: Server[] = [];
+  const servers: ReturnType<typeof buildServer>[] = [];
   let { port } = options;
   try {
     await bindAll(host, async (address) => {
-      const server = buildServer(options);
-      await listen(server, address, port);
-      servers.push(server);
-      ({ port } = server.address() as AddressInfo);
+      const built = buildServer(options);
+      await listen(built.server, address, port);
+      servers.push(built);
+      ({ port } = built.server.address() as AddressInfo);
     });
   } catch (error) {
-    for (const server of servers) server.close();
+    for (const { server } of servers) server.close();
     throw error;
   }
   return {
     port,
-    url: `http://${host.includes(':') ? `[${host}]` : host}:${port}`,
+    url: `${options.certificates ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${port}`,
     async close() {
-      await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+      await Promise.all(
+        servers.map(({ server, secure }) => {
+          secure?.close();
+          return new Promise((resolve) => server.close(resolve));
+        }),
+      );
     },
     closeNow() {
-      for (const server of servers) server.closeAllConnections();
+      for (const { server, secure } of servers) {
+        server.closeAllConnections();
+        secure?.closeNow();
+      }
     },
   };
-}
-
-function buildServer({ handler, keepAliveTimeoutMs, onRefusal }: ListenerOptions): Server {
-  const server = createServer(
-    {
-      ...limits,
-      keepAliveTimeout: keepAliveTimeoutMs,
-      // Repeated lines are joined by a comma, so that a second Host is seen rather than dropped; a missing one gets a problem.
-      joinDuplicateHeaders: true,
-      requireHostHeader: false,
-    },
-    (request, response) => {
-      const socket = request.socket as AnsweredSocket;
-      const before = socket[latest];
-      socket[latest] = response;
-      if (before !== undefined && !before.writableFinished && !pipelines.admit(socket, response, before))
-        return;
-      handler(request, response);
-    },
-  );
-  server.maxConnections = maxConnections;
-  const connections = watchConnections(server);
-  server.on('connection', (socket: AnsweredSocket & Socket) => {
-    // Asked of every socket rather than of those whose requests are traced: the answer is kept on the socket, and sockets of two
-    // shapes make all that handles them slower, by a tenth of a request's price.
-    void socket.remoteAddress;
-    socket.once('close', () => endUnsent(socket[latest]));
-  });
-  const pipelines = createPipelines(() => connections.holdForATurn());
-
-  const refuse = (socket: Duplex, problem: Problem, isHead = false) => {
-    const requestId = writeProblem(socket, problem, isHead);
-    onRefusal({ requestId, status: problem.status, reason: problem.message });
-  };
-  server.on('clientError', (error: ParserError, socket) => {
-    const problem = describeParserError(error);
-    if (problem && socket.writable && isUnanswered((socket as AnsweredSocket)[latest]))
-      refuse(socket, problem, isForHead(error));
-    else socket.destroy();
-  });
-  server.on('connect', (_request, socket) => {
-    refuse(socket, new Problem(405, 'This is no proxy.', { headers: { allow: 'GET, HEAD, OPTIONS' } }));
-  });
-  // The guard answers an expectation that it does not know, like any other refusal.
-  server.on('checkExpectation', handler);
-  return server;
-}
-
-/** The response to the latest request of a connection. */
-const latest = Symbol('latest response');
-type AnsweredSocket = Duplex & { [latest]?: ServerResponse };
-
-/** Whether what the parser stumbled over still waits for its answer, and no other answer would be torn apart by it. */
-function isUnanswered(response: ServerResponse | undefined): boolean {
-  if (response === undefined) return true;
-  const inBodyOfThis = !response.req.complete;
-  return inBodyOfThis ? !response.headersSent : response.writableFinished;
 }
 
 function listen(server: Server, host: string, port: number): Promise<void> {

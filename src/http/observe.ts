@@ -4,7 +4,7 @@ import { type DurationSeries, getOrAdd } from '../telemetry/duration-histogram.t
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { ServerSpan, SpanDescription, TraceCarrier } from '../telemetry/tracing.ts';
 import type { App } from './instance.ts';
-import type { Refusal } from './listener.ts';
+import type { Refusal } from './server.ts';
 import { pathOf } from './target.ts';
 
 /** The route of what no route matched: a caller's path is never a label. */
@@ -121,7 +121,7 @@ function describeRequest(request: FastifyRequest): SpanDescription {
       'url.scheme': request.protocol,
       'server.address': request.hostname,
       'client.address': request.ip,
-      'network.protocol.version': request.raw.httpVersion,
+      'network.protocol.version': request.raw.httpVersion.replace(/^2\.0$/, '2'),
       'user_agent.original': headers['user-agent'],
     },
   };

@@ -30,21 +30,36 @@ export function describeParserError({ code, rawPacket }: ParserError): Problem |
     case 'ERR_HTTP_REQUEST_TIMEOUT':
       return new Problem(408, 'The request did not arrive in time.');
     case 'HPE_HEADER_OVERFLOW':
-      return isTargetTooLong(rawPacket)
-        ? targetTooLong()
-        : new Problem(431, `The request line and headers must have at most ${maxHeaderSize} bytes together.`);
+      return isTargetTooLong(rawPacket) ? targetTooLong() : headersTooLong();
     case 'HPE_INVALID_METHOD':
       return isRequestLine(rawPacket)
-        ? new Problem(501, 'The request method is not known here.')
+        ? methodNotKnown()
         : new Problem(400, 'This is not an HTTP/1.1 request.');
     case 'HPE_INVALID_URL':
-      return new Problem(
-        400,
-        "The request target has characters that must be percent-encoded, for instance by curl -G --data-urlencode 'name=…'.",
-      );
+      return targetNotEncoded();
     default:
       return new Problem(400, 'The request is not valid HTTP/1.1.');
   }
+}
+
+export function headersTooLong(): Problem {
+  return new Problem(431, `The request line and headers must have at most ${maxHeaderSize} bytes together.`);
+}
+
+export function methodNotKnown(): Problem {
+  return new Problem(501, 'The request method is not known here.');
+}
+
+export function targetNotEncoded(): Problem {
+  return new Problem(
+    400,
+    "The request target has characters that must be percent-encoded, for instance by curl -G --data-urlencode 'name=…'.",
+  );
+}
+
+/** What CONNECT is told (RFC 9110, section 9.3.6). */
+export function noProxy(): Problem {
+  return new Problem(405, 'This is no proxy.', { headers: { allow: 'GET, HEAD, OPTIONS' } });
 }
 
 function isRequestLine(packet: Buffer | undefined): boolean {
@@ -59,12 +74,8 @@ function isTargetTooLong(packet: Buffer | undefined): boolean {
   return target !== undefined && target.length > maxTargetLength;
 }
 
-/**
- * Answers on the bare socket, for requests that never became one, and closes it.
- *
- * @returns the id it was answered under.
- */
-export function writeProblem(socket: Duplex, problem: Problem, isHead = false): string {
+/** The answer to what never became a request: beside every hook, and with the headers that they would have set. */
+export function renderRefusal(problem: Problem) {
   const requestId = makeRequestId();
   const body = renderProblem(problem, requestId);
   const headers = {
@@ -74,9 +85,20 @@ export function writeProblem(socket: Duplex, problem: Problem, isHead = false): 
     'content-length': Buffer.byteLength(body),
     'x-request-id': requestId,
     'x-content-type-options': 'nosniff',
-    connection: 'close',
   };
-  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  return { requestId, headers, body };
+}
+
+/**
+ * Writes it on the bare socket, and closes that.
+ *
+ * @returns the id it was answered under.
+ */
+export function writeProblem(socket: Duplex, problem: Problem, isHead = false): string {
+  const { requestId, headers, body } = renderRefusal(problem);
+  const lines = Object.entries({ ...headers, connection: 'close' }).map(
+    ([name, value]) => `${name}: ${value}\r\n`,
+  );
   socket.end(
     `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\n${lines.join('')}\r\n${isHead ? '' : body}`,
   );

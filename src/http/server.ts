@@ -1,0 +1,109 @@
+import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { Certificates } from '../certificates.ts';
+import { watchConnections } from './connections.ts';
+import {
+  describeParserError,
+  isForHead,
+  maxHeaderSize,
+  noProxy,
+  type ParserError,
+  writeProblem,
+} from './parser-errors.ts';
+import { createPipelines, endUnsent } from './pipelining.ts';
+import type { Problem } from './problem.ts';
+import { createSecureServer } from './secure-server.ts';
+
+/** Limits of every HTTP listener. Times in milliseconds. */
+const limits = {
+  /** From the first byte to the last of the headers: a slow sender holds a connection no longer. */
+  headersTimeout: 5_000,
+  /** From the first byte to the last of the body. */
+  requestTimeout: 10_000,
+  /** How often the two above are checked. */
+  connectionsCheckingInterval: 1_000,
+  maxHeaderSize,
+};
+
+/** Open connections on one address; more are closed as they come. An idle one costs about 10 kB. */
+const maxConnections = 4_096;
+/** The same over TLS, where an idle one costs about 50 kB. */
+const maxSecureConnections = 1_024;
+
+export interface ServerOptions {
+  /** How long an idle connection is kept, in milliseconds; longer than the balancer in front keeps it. */
+  readonly keepAliveTimeoutMs: number;
+  /** With them, HTTP/1.1 and HTTP/2 over TLS; without, HTTP/1.1 in clear text. */
+  readonly certificates?: Certificates | undefined;
+  readonly handler: RequestListener;
+  /** Told of everything that was refused before it became a request. */
+  readonly onRefusal: (refusal: Refusal) => void;
+}
+
+export interface Refusal {
+  readonly requestId: string;
+  readonly status: number;
+  readonly reason: string;
+}
+
+/** One server with every limit that it has, not listening yet. */
+export function buildServer({ certificates, handler, keepAliveTimeoutMs, onRefusal }: ServerOptions) {
+  const options = {
+    ...limits,
+    keepAliveTimeout: keepAliveTimeoutMs,
+    // Repeated lines are joined by a comma, so that a second Host is seen rather than dropped; a missing one gets a problem.
+    joinDuplicateHeaders: true,
+    requireHostHeader: false,
+  };
+  const onRequest: RequestListener = (request, response) => {
+    const socket = request.socket as AnsweredSocket;
+    const before = socket[latest];
+    socket[latest] = response;
+    if (before !== undefined && !before.writableFinished && !pipelines.admit(socket, response, before))
+      return;
+    handler(request, response);
+  };
+  const secure =
+    certificates &&
+    createSecureServer({ options, certificates, onRequest, onConnection, handler, onRefusal });
+  const server: Server = secure?.server ?? createServer(options, onRequest).on('connection', onConnection);
+  server.maxConnections = certificates ? maxSecureConnections : maxConnections;
+  const connections = watchConnections(server);
+  function onConnection(socket: AnsweredSocket & Socket) {
+    connections.add(socket);
+    // Asked of every socket rather than of those whose requests are traced: the answer is kept on the socket, and sockets of two
+    // shapes make all that handles them slower, by a tenth of a request's price.
+    void socket.remoteAddress;
+    socket.once('close', () => endUnsent(socket[latest]));
+  }
+  const pipelines = createPipelines(() => connections.holdForATurn());
+
+  const refuse = (socket: Duplex, problem: Problem, isHead = false) => {
+    const requestId = writeProblem(socket, problem, isHead);
+    onRefusal({ requestId, status: problem.status, reason: problem.message });
+  };
+  server.on('clientError', (error: ParserError, socket) => {
+    const problem = describeParserError(error);
+    if (problem && socket.writable && isUnanswered((socket as AnsweredSocket)[latest]))
+      refuse(socket, problem, isForHead(error));
+    else socket.destroy();
+  });
+  server.on('connect', (_request, socket) => {
+    refuse(socket, noProxy());
+  });
+  // The guard answers an expectation that it does not know, like any other refusal.
+  server.on('checkExpectation', handler);
+  return { server, secure };
+}
+
+/** The response to the latest request of a connection. */
+const latest = Symbol('latest response');
+type AnsweredSocket = Duplex & { [latest]?: ServerResponse };
+
+/** Whether what the parser stumbled over still waits for its answer, and no other answer would be torn apart by it. */
+function isUnanswered(response: ServerResponse | undefined): boolean {
+  if (response === undefined) return true;
+  const inBodyOfThis = !response.req.complete;
+  return inBodyOfThis ? !response.headersSent : response.writableFinished;
+}
