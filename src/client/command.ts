@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { parseArgs } from 'node:util';
+import { openDoor, UsageError } from './doors.ts';
 import { GreetError } from './greet-error.ts';
-import { createHttpClient } from './http.ts';
 
 const help = `Usage: greet [options] NAME...
        greet [options] health
@@ -11,73 +11,30 @@ Greets each NAME, or tells whether the service is ready. (A person called health
   --grpc               call over gRPC instead of HTTP
   --url URL            where HTTP is served   (default: http://localhost:8080, or $PORT)
   --address TARGET     where gRPC is served   (default: localhost:50051, or $GRPC_PORT)
+  --tls                call gRPC over TLS; for HTTP, give a URL with https
+  --cacert FILE        who may have signed the service's certificate, in PEM (default: whom Node trusts)
+  --cert FILE          the caller's own certificate, in PEM, for gRPC that asks for one
+  --key FILE           its private key
   --timeout MS         how long a call may take, in milliseconds (default: 5000)
   --json               print JSON
   --help               print this
+
+Where $TLS_CERT_FILE is set, that is, beside the service, the defaults are over TLS; HTTP then takes any certificate.
 
 Exit status: 0 greeted, or ready; 1 refused, failed, or not ready; 2 wrong usage; 3 nobody answered.`;
 
 const options = {
   grpc: { type: 'boolean', default: false },
-  url: { type: 'string', default: `http://localhost:${process.env.PORT || 8080}` },
-  address: { type: 'string', default: `localhost:${process.env.GRPC_PORT || 50051}` },
+  url: { type: 'string' },
+  address: { type: 'string' },
+  tls: { type: 'boolean', default: false },
+  cacert: { type: 'string' },
+  cert: { type: 'string' },
+  key: { type: 'string' },
   timeout: { type: 'string', default: '5000' },
   json: { type: 'boolean', default: false },
   help: { type: 'boolean', default: false },
 } as const;
-
-class UsageError extends Error {}
-
-/** The caller's trace, where a script has one (OpenTelemetry: environment variables as context propagation carriers). */
-function inject(carrier: Record<string, string>): void {
-  const { TRACEPARENT, TRACESTATE } = process.env;
-  if (TRACEPARENT) carrier.traceparent = TRACEPARENT;
-  if (TRACESTATE) carrier.tracestate = TRACESTATE;
-}
-
-interface Door {
-  greet(name: string): Promise<{ message: string }>;
-  /** Whether it is ready, and its own word for that. */
-  health(): Promise<{ ready: boolean; status: string }>;
-  close(): void;
-}
-
-interface Values {
-  readonly grpc: boolean;
-  readonly url: string;
-  readonly address: string;
-  readonly timeout: string;
-}
-
-async function openDoor({ grpc, url, address, timeout }: Values): Promise<Door> {
-  const timeoutMs = Number(timeout);
-  if (!(Number.isInteger(timeoutMs) && timeoutMs > 0))
-    throw new UsageError(`--timeout: expected milliseconds, got ${timeout}`);
-  if (grpc) {
-    const { createGrpcClient } = await import('./grpc.ts');
-    const client = createGrpcClient({ address, timeoutMs, inject });
-    return {
-      greet: (name) => client.greet(name),
-      async health() {
-        const status = await client.health();
-        return { ready: status === 'SERVING', status };
-      },
-      close: () => client.close(),
-    };
-  }
-  if (!/^https?:\/\//.test(url) || !URL.canParse(url)) {
-    throw new UsageError(`--url: expected a URL such as http://localhost:8080, got ${url}`);
-  }
-  const client = createHttpClient({ url, timeoutMs, inject });
-  return {
-    greet: (name) => client.greet(name),
-    async health() {
-      const { status } = await client.readiness();
-      return { ready: status === 'ready', status };
-    },
-    close() {},
-  };
-}
 
 async function run(args: readonly string[]): Promise<number> {
   const { values, positionals, tokens } = parse(args);

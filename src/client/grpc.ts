@@ -1,10 +1,11 @@
-import { Client, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
+import { Client, Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import { service as healthService } from 'grpc-health-check';
 import { greetService, greetServiceName } from '../grpc/contract.ts';
 import { readViolations } from '../grpc/status.ts';
 import { assertWellFormed, GreetError, type GreetErrorKind } from './greet-error.ts';
 import type { CallOptions, Greeting } from './http.ts';
 import { serviceConfig } from './service-config.ts';
+import { createCredentials, type TlsOptions } from './tls-options.ts';
 
 export interface GrpcClientOptions {
   /**
@@ -12,6 +13,8 @@ export interface GrpcClientOptions {
    * `ipv4:10.0.0.1:50051,10.0.0.2:50051`. Calls go to all of its addresses in turn, and round those that are down.
    */
   readonly address: string;
+  /** Calls over TLS; in clear text without it. */
+  readonly tls?: TlsOptions | undefined;
   /** How long a call may take with all its attempts, in milliseconds. */
   readonly timeoutMs?: number;
   /** How often a call is tried that the service says it did not take. At most 5. */
@@ -32,11 +35,12 @@ export interface GrpcClient {
 /** A client over gRPC, with a deadline, retries, round-robin over all addresses, and patience while none is connected. */
 export function createGrpcClient({
   address,
+  tls,
   timeoutMs = 5_000,
   attempts = 3,
   inject,
 }: GrpcClientOptions): GrpcClient {
-  const client = new Client(address, credentials.createInsecure(), {
+  const client = new Client(address, createCredentials(tls), {
     'grpc.service_config': JSON.stringify(serviceConfig(attempts)),
     'grpc.enable_channelz': 0,
     // A replica that came back is found within a second rather than within two minutes.

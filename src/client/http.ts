@@ -9,6 +9,8 @@ type Problem = components['schemas']['Problem'];
 export interface HttpClientOptions {
   /** The service's base URL, such as `http://localhost:8080`. */
   readonly url: string;
+  /** What calls, for those who have their own proxies or certificates. */
+  readonly fetch?: typeof fetch;
   /** How long a call may take with all its attempts, in milliseconds. */
   readonly timeoutMs?: number;
   /** How often a call is tried when nobody answers, or the answer is 503. A greeting changes nothing, so it may be repeated. */
@@ -36,6 +38,7 @@ export interface HttpClient {
 /** A client over HTTP, for Node and for browsers: it imports nothing but its own files. Types are the OpenAPI document's. */
 export function createHttpClient({
   url,
+  fetch = globalThis.fetch,
   timeoutMs = 5_000,
   attempts = 3,
   inject,

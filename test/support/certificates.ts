@@ -17,7 +17,10 @@ const day = 86_400_000;
 export function createAuthority(name: string): Authority {
   const keys = generateKeys();
   const isAuthority = extension('551d13', sequence(boolean(true)), true);
-  const cert = sign({ subject: name, issuer: name, publicKey: keys.publicKey, extensions: [isAuthority] }, keys);
+  const cert = sign(
+    { subject: name, issuer: name, publicKey: keys.publicKey, extensions: [isAuthority] },
+    keys,
+  );
   return {
     cert,
     key: toPem(keys.privateKey),
