@@ -25,6 +25,7 @@ describe('loadConfig', () => {
       adminPort: 9464,
       logLevel: 'info',
       corsOrigins: '*',
+      tls: undefined,
       keepAliveTimeoutMs: 75_000,
       grpc: {
         maxMessageBytes: 4_096,

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type Program, runProgram } from './support/program.ts';
 import { until } from './support/service.ts';
+import { createTlsFolder, nameShown } from './support/tls.ts';
 
 describe('the built program', () => {
   const programs: Program[] = [];
@@ -147,6 +148,40 @@ describe('the built program', () => {
       ),
     ]);
     expect(program.lines).toEqual([]);
+  });
+
+  it('names every TLS file that is not what it should be, and ends with 1', async () => {
+    const folder = await createTlsFolder();
+    await writeFile(folder.clientCaFile, 'nothing of the kind');
+    const { TLS_CERT_FILE } = folder.env;
+    const program = await run({
+      env: { TLS_CERT_FILE, TLS_KEY_FILE: TLS_CERT_FILE, GRPC_TLS_CLIENT_CA_FILE: folder.clientCaFile },
+    });
+    expect(await program.exited).toBe(1);
+    expect(program.stderr().trim().split('\n')).toEqual([
+      'The configuration is not valid:',
+      expect.stringMatching(
+        /^ {2}TLS_KEY_FILE: expected the file of a private key in PEM, without a passphrase; .*; got "/,
+      ),
+      expect.stringMatching(
+        /^ {2}GRPC_TLS_CLIENT_CA_FILE: expected the file of .*; there is no certificate in it; got "/,
+      ),
+    ]);
+    await folder.dispose();
+  });
+
+  it('serves over TLS where it has the files, says so, keeps its admin port plain, and ends with 0', async () => {
+    const folder = await createTlsFolder();
+    const program = await run({ env: folder.env });
+    const { http, grpc, admin } = await program.listening();
+    expect(program.lines[0]?.msg).toBe(`listening on ${http}, gRPC on ${grpc} over TLS, admin on ${admin}`);
+    expect(http).toMatch(/^https:/);
+    expect(await nameShown(http, folder.authority.cert)).toBe('first');
+    expect(await fetchText(`${admin}/metrics`)).toContain('process_cpu_seconds_total');
+    program.process.kill('SIGTERM');
+    expect(await program.exited).toBe(0);
+    expect(program.stderr()).toBe('');
+    await folder.dispose();
   });
 
   it.each(['PORT', 'GRPC_PORT', 'ADMIN_PORT'])(

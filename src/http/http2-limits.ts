@@ -67,6 +67,8 @@ export function limitHttp2(server: Http2Server, keepAliveTimeoutMs: number): Htt
   const lookAtStream = (stream: ServerHttp2Stream, state: { waits: number }) => {
     if (!isWaiting(stream)) {
       state.waits = 0;
+      // The rest of its request is of no use (RFC 9113, section 8.1); Node waits for it after an answer without a body.
+      if (isAnswered(stream)) stream.close(constants.NGHTTP2_NO_ERROR);
       return;
     }
     if (state.waits === 0) stream.once('drain', () => Object.assign(state, { waits: 0 }));
@@ -80,7 +82,7 @@ export function limitHttp2(server: Http2Server, keepAliveTimeoutMs: number): Htt
     if (connection.open > 0) return;
     const idleMs = performance.now() - connection.idleSince;
     const allowedMs = connection.hasServed ? keepAliveTimeoutMs || Infinity : firstRequestTimeoutMs;
-    if (idleMs > allowedMs + patience * intervalMs) session.destroy();
+    if (idleMs > allowedMs + 2 * intervalMs) session.destroy();
     else if (idleMs > allowedMs) dismiss(session);
   };
   const timer = setInterval(() => {
@@ -136,7 +138,7 @@ function dismiss(session: Http2Session): void {
 function giveUpOldest(streams: Iterable<ServerHttp2Stream>): void {
   let asked = 0;
   for (const stream of streams) {
-    if (isWaiting(stream)) return void stream.destroy();
+    if (isWaiting(stream) || isAnswered(stream)) return void stream.destroy();
     asked += 1;
     if (asked === maxAsked) return;
   }
@@ -144,4 +146,8 @@ function giveUpOldest(streams: Iterable<ServerHttp2Stream>): void {
 
 function isWaiting(stream: ServerHttp2Stream): boolean {
   return stream.closed || (stream.headersSent && stream.writableLength > 0);
+}
+
+function isAnswered(stream: ServerHttp2Stream): boolean {
+  return stream.headersSent && stream.writableFinished;
 }

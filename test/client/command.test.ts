@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { cases } from '../cases.ts';
 import { run } from '../support/command.ts';
 import { startTestService, type TestService, until } from '../support/service.ts';
+import { createTlsFolder, type TlsFolder } from '../support/tls.ts';
 
 const entry = fileURLToPath(new URL('../../dist/client/command.js', import.meta.url));
 const greet = (...args: string[]) => run(process.execPath, [entry, ...args]);
@@ -91,6 +92,9 @@ describe('the greet command', () => {
     [['--timeout', 'x', 'a']],
     [['--url', 'localhost:8080', 'a']],
     [['health', 'a']],
+    [['--cacert', '/nope', 'a']],
+    [['--grpc', '--cert', '/nope', 'a']],
+    [['--grpc', '--tls', '--cacert', '/nope', 'a']],
   ])('exits 2, and says how to get help, on %j', async (args: string[]) => {
     const result = await greet(...args);
     expect(result).toMatchObject({
@@ -104,5 +108,59 @@ describe('the greet command', () => {
     const { code, stdout } = await greet('--help');
     expect(code).toBe(0);
     expect(stdout).toContain('Usage: greet [options] NAME...');
+  });
+});
+
+describe('the greet command over TLS', () => {
+  let folder: TlsFolder;
+  let service: TestService;
+  let doors: string[];
+  beforeAll(async () => {
+    folder = await createTlsFolder();
+    service = await startTestService({ ...folder.env, GRPC_TLS_CLIENT_CA_FILE: folder.clientCaFile });
+    doors = ['--url', service.urls.http, '--address', service.urls.grpc, '--timeout', '3000'];
+  });
+  afterAll(async () => {
+    await service.drain();
+    await folder.dispose();
+  });
+
+  it('greets when it is told whom to trust, and over gRPC when it shows a certificate', async () => {
+    const { TLS_CERT_FILE: cert, TLS_KEY_FILE: key } = folder.env;
+    const trust = ['--cacert', folder.clientCaFile];
+    expect(await greet(...doors, ...trust, 'Alice')).toEqual({
+      code: 0,
+      stdout: 'Hello, Alice\n',
+      stderr: '',
+    });
+    expect(await greet(...doors, ...trust, '--grpc', '--cert', cert, '--key', key, 'Alice')).toEqual({
+      code: 0,
+      stdout: 'Hello, Alice\n',
+      stderr: '',
+    });
+    expect((await greet(...doors, ...trust, '')).stderr).toMatch(/^greet: name is required/);
+  });
+
+  it('trusts whom Node is told to trust', async () => {
+    const env = { ...process.env, NODE_EXTRA_CA_CERTS: folder.clientCaFile };
+    const { TLS_CERT_FILE: cert, TLS_KEY_FILE: key } = folder.env;
+    for (const flags of [[], ['--grpc', '--tls', '--cert', cert, '--key', key]])
+      expect((await run(process.execPath, [entry, ...doors, ...flags, 'Alice'], { env })).stdout).toBe(
+        'Hello, Alice\n',
+      );
+  });
+
+  it('exits 3 when it does not trust the service, or is not trusted', async () => {
+    expect((await greet(...doors, 'Alice')).code).toBe(3);
+    expect((await greet(...doors, '--grpc', '--cacert', folder.clientCaFile, 'Alice')).code).toBe(3);
+  });
+
+  it('asks the service beside it over TLS, as in its container', async () => {
+    const env = { ...process.env, ...folder.env, PORT: new URL(service.urls.http).port };
+    expect(await run(process.execPath, [entry, 'health'], { env })).toEqual({
+      code: 0,
+      stdout: 'ready\n',
+      stderr: '',
+    });
   });
 });
