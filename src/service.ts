@@ -11,6 +11,7 @@ import { openListener } from './http/listener.ts';
 import { observeRefusal } from './http/observe.ts';
 import { watchOverload } from './overload.ts';
 import type { Readiness } from './readiness.ts';
+import { countDown } from './telemetry/metrics.ts';
 import type { Telemetry } from './telemetry/telemetry.ts';
 
 export interface Service {
@@ -52,6 +53,7 @@ export async function startService({
     buildAdminApp({ faults, telemetry }),
     config.tls && watchCertificates(config.tls, logger),
   ]);
+  if (certificates) countDown(telemetry.metrics, () => new Date(certificates.current.leaf.validTo));
   await Promise.all([app.ready(), adminApp.ready()]);
 
   // Each is closed again when one that follows cannot be opened.

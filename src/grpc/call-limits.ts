@@ -3,6 +3,8 @@ import { type Server, status } from '@grpc/grpc-js';
 
 /** Open connections on one address; more are closed as they come. An idle one costs about 30 kB. */
 const maxConnections = 1_024;
+/** The same over TLS, where an idle one costs about 80 kB. */
+const maxSecureConnections = 384;
 /** Calls on all connections whose requests have not arrived in full: one more, and the oldest of them is given up. */
 const maxArriving = 512;
 /** Calls on all connections whose requests have: one more is refused, in a way that clients try elsewhere. */
@@ -22,15 +24,15 @@ const batchSize = 32;
  * are kept in a list, and those that have ended are struck off it now and then: a listener and a timer for each would cost a
  * call an eighth of its price.
  */
-export function limitCalls(server: Server): void {
+export function limitCalls(server: Server, isSecure: boolean): void {
   for (const http2Server of http2ServersOf(server)) {
-    http2Server.maxConnections = maxConnections;
+    http2Server.maxConnections = isSecure ? maxSecureConnections : maxConnections;
     limitCallsOf(http2Server);
   }
 }
 
 /** The library keeps its servers to itself; it has no other door to their sockets and streams. */
-function http2ServersOf(server: Server): readonly Http2Server[] {
+export function http2ServersOf(server: Server): readonly Http2Server[] {
   const { http2Servers } = server as unknown as { http2Servers?: Map<Http2Server, unknown> };
   if (!http2Servers?.size) throw new Error('This version of @grpc/grpc-js keeps its servers elsewhere');
   return [...http2Servers.keys()];

@@ -7,13 +7,17 @@ import type { Certificates } from '../certificates.ts';
 import type { Config } from '../config.ts';
 import type { GreetOperation } from '../greeting/greeting.ts';
 import type { Readiness } from '../readiness.ts';
+import { trackSockets } from '../sockets.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
-import { limitCalls } from './call-limits.ts';
+import { http2ServersOf, limitCalls } from './call-limits.ts';
 import { greetService, loadDescriptors } from './contract.ts';
 import { createGreetMethod } from './greet.ts';
 import { createHealth } from './health.ts';
 import { TlsCredentials } from './tls-credentials.ts';
 import { handleUnary } from './unary.ts';
+
+/** How long sockets are left open for the last words, when calls are cut, in milliseconds. */
+const farewellMs = 100;
 
 export interface GrpcServerOptions {
   /** With them over TLS, and with client certificates where they name who signs those; without, in clear text. */
@@ -76,7 +80,8 @@ export async function openGrpcServer({
     server.forceShutdown();
     throw error;
   }
-  limitCalls(server);
+  limitCalls(server, certificates !== undefined);
+  const cuts = certificates ? http2ServersOf(server).map(trackSockets) : [];
   return {
     port,
     address: `${host.includes(':') ? `[${host}]` : host}:${port}`,
@@ -84,7 +89,11 @@ export async function openGrpcServer({
       health.close();
       return new Promise((resolve) => server.tryShutdown(() => resolve()));
     },
-    closeNow: () => server.forceShutdown(),
+    closeNow() {
+      server.forceShutdown();
+      // Not before the calls' clients have been told.
+      for (const cut of cuts) setTimeout(cut, farewellMs);
+    },
   };
 }
 

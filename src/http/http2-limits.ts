@@ -1,4 +1,5 @@
 import { constants, type Http2Server, type Http2Session, type ServerHttp2Stream } from 'node:http2';
+import { dismiss } from './farewell.ts';
 
 /** How often all is looked at, in milliseconds, and how often in a row an answer may be found waiting for its caller. */
 const intervalMs = 1_000;
@@ -13,8 +14,6 @@ const maxWaiting = 256;
 const maxAsked = 16;
 /** Requests of a connection that its caller takes back between two looks. */
 const maxResets = 500;
-/** How long a request may be on its way that was sent before its caller read the farewell, in milliseconds. */
-const farewellMs = 250;
 
 export interface Http2Limits {
   /** Told of each request: whether it is to be served. */
@@ -88,6 +87,7 @@ export function limitHttp2(server: Http2Server, keepAliveTimeoutMs: number): Htt
   const timer = setInterval(() => {
     for (const [stream, state] of streams) lookAtStream(stream, state);
     for (const [session, connection] of connections) lookAtConnection(session, connection);
+    if (isClosing && connections.size === 0) clearInterval(timer);
   }, intervalMs).unref();
 
   return {
@@ -109,30 +109,12 @@ export function limitHttp2(server: Http2Server, keepAliveTimeoutMs: number): Htt
     },
     close() {
       isClosing = true;
-      clearInterval(timer);
       for (const session of connections.keys()) dismiss(session);
     },
     closeNow() {
       for (const session of connections.keys()) session.destroy();
     },
   };
-}
-
-/**
- * Asks the caller to come back on another connection, and goes on serving this one (RFC 9113, section 6.8): what HTTP/1.1 says
- * with `Connection: close`.
- */
-export function askToLeave(session: Http2Session): void {
-  const noneIsTooLate = 2 ** 31 - 1;
-  if (!session.closed && !session.destroyed) session.goaway(constants.NGHTTP2_NO_ERROR, noneIsTooLate);
-}
-
-/** The same, and closes the connection when what was on its way by then is answered. */
-function dismiss(session: Http2Session): void {
-  askToLeave(session);
-  setTimeout(() => {
-    if (!session.closed && !session.destroyed) session.close();
-  }, farewellMs);
 }
 
 function giveUpOldest(streams: Iterable<ServerHttp2Stream>): void {

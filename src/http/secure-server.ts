@@ -1,8 +1,8 @@
 import type { RequestListener, ServerOptions } from 'node:http';
 import { createServer, type Server } from 'node:https';
-import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { Certificates } from '../certificates.ts';
+import { trackSockets } from '../sockets.ts';
 import { toContextOptions } from '../tls-files.ts';
 import { createHttp2Door, type Http2DoorOptions } from './http2.ts';
 
@@ -62,17 +62,13 @@ export function createSecureServer({
   server.removeAllListeners('tlsClientError');
   server.on('tlsClientError', (_error, socket) => socket.destroy());
 
-  const sockets = new Set<Socket>();
-  server.on('connection', (socket: Socket) => {
-    sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
-  });
+  const cutSockets = trackSockets(server);
   return {
     server,
     close: http2.close,
     closeNow() {
       http2.closeNow();
-      for (const socket of sockets) socket.destroy();
+      cutSockets();
     },
   };
 }

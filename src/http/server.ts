@@ -28,8 +28,8 @@ const limits = {
 
 /** Open connections on one address; more are closed as they come. An idle one costs about 10 kB. */
 const maxConnections = 4_096;
-/** The same over TLS, where an idle one costs about 50 kB. */
-const maxSecureConnections = 1_024;
+/** The same over TLS, where an idle one costs about 80 kB. */
+const maxSecureConnections = 384;
 
 export interface ServerOptions {
   /** How long an idle connection is kept, in milliseconds; longer than the balancer in front keeps it. */

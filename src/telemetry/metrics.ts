@@ -87,3 +87,15 @@ export function createMetrics({ faults, readiness, version, revision }: MetricsO
   }
   return { registry, httpRequests, rpcCalls, active };
 }
+
+/** Tells when the certificate that is served ends, so that somebody is told before it does. */
+export function countDown({ registry }: Metrics, validTo: () => Date): void {
+  new Gauge({
+    name: 'greet_tls_certificate_expiry_timestamp_seconds',
+    help: 'When the TLS certificate that is served ends, in seconds since 1970; absent without TLS.',
+    registers: [registry],
+    collect() {
+      this.set(validTo().getTime() / 1000);
+    },
+  });
+}

@@ -1,4 +1,6 @@
+import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { type ClientHttp2Session, connect, constants } from 'node:http2';
 import { request } from 'node:https';
 import { connect as connectTcp } from 'node:net';
@@ -304,6 +306,13 @@ describe('HTTP over TLS', () => {
     await Promise.race([closed, sleep(3_000).then(() => Promise.reject(new Error('It goes on.')))]);
   });
 
+  it('tells the operators when its certificate ends', async () => {
+    const { validTo } = new X509Certificate(await readFile(folder.env.TLS_CERT_FILE));
+    expect(await (await fetch(`${service.urls.admin}/metrics`)).text()).toContain(
+      `greet_tls_certificate_expiry_timestamp_seconds ${Date.parse(validTo) / 1000}\n`,
+    );
+  });
+
   it('shows a new certificate to new connections, over both protocols', async () => {
     const session = openSession();
     await askOn(session, 'GET', '/greet?name=Alice');
@@ -391,8 +400,12 @@ describe('the drain over TLS', () => {
     const ca = folder.authority.cert;
     const service = await startTestService({ ...folder.env, SHUTDOWN_TIMEOUT_MS: '300' });
     const { hostname, port } = new URL(service.urls.http);
-    const shaking = connectTcp(Number(port), hostname).on('error', () => {});
-    await once(shaking, 'connect');
+    const grpcPort = Number(new URL(`http://${service.urls.grpc}`).port);
+    for (const each of [Number(port), grpcPort])
+      await once(
+        connectTcp(each, hostname).on('error', () => {}),
+        'connect',
+      );
     const half = connectTls({ port: Number(port), host: hostname, ca, servername: 'localhost' }).on(
       'error',
       () => {},
