@@ -306,6 +306,28 @@ describe('HTTP over TLS', () => {
     await Promise.race([closed, sleep(3_000).then(() => Promise.reject(new Error('It goes on.')))]);
   });
 
+  it('gives up the oldest of too many answers that nobody takes, and answers the others', async () => {
+    const deaf = { ca, settings: { initialWindowSize: 0 } };
+    const sessions = [1, 2, 3].map(() => connect(service.urls.http, deaf).on('error', () => {}));
+    let givenUp = 0;
+    const closing = () => {
+      givenUp += 1;
+    };
+    const stuck = sessions.flatMap((session) =>
+      Array.from({ length: 100 }, () =>
+        session
+          .request({ ':path': '/greet?name=Mallory' })
+          .on('error', () => {})
+          .on('close', closing),
+      ),
+    );
+    await until(() => givenUp >= 300 - 256);
+    expect(givenUp).toBeLessThan(100);
+    expect(stuck.at(-1)?.closed).toBe(false);
+    expect((await askHttp2('GET', '/greet?name=Alice')).text).toBe('Hello, Alice');
+    for (const session of sessions) session.destroy();
+  });
+
   it('tells the operators when its certificate ends', async () => {
     const { validTo } = new X509Certificate(await readFile(folder.env.TLS_CERT_FILE));
     expect(await (await fetch(`${service.urls.admin}/metrics`)).text()).toContain(
