@@ -2,53 +2,58 @@ import { mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Certificates, watchCertificates } from '../src/certificates.ts';
+import { afterAll, describe, expect, it } from 'vitest';
+import { watchCertificates } from '../src/certificates.ts';
 import { ConfigError } from '../src/config.ts';
+import type { TlsFiles } from '../src/tls-files.ts';
 import { type LogLine, until } from './support/service.ts';
 import { createTlsFolder, type TlsFolder } from './support/tls.ts';
 
 /** Longer than the two looks that a change takes to be seen. */
 const twoLooksMs = 2_600;
 
-describe('watched certificates', () => {
-  let folder: TlsFolder;
-  let certificates: Certificates | undefined;
-  let lines: LogLine[];
-  const logger = pino(
-    { formatters: { level: (level) => ({ level }) } },
-    { write: (line: string) => lines.push(JSON.parse(line)) },
-  );
-  beforeEach(async () => {
-    folder = await createTlsFolder();
-    lines = [];
-  });
-  afterEach(async () => {
-    certificates?.stop();
-    await folder.dispose();
+describe.concurrent('watched certificates', () => {
+  const undone: (() => unknown)[] = [];
+  afterAll(async () => {
+    for (const undo of undone) await undo();
   });
 
-  const watch = async () => {
-    const { TLS_CERT_FILE: certFile, TLS_KEY_FILE: keyFile } = folder.env;
-    certificates = await watchCertificates({ certFile, keyFile, clientCaFile: folder.clientCaFile }, logger);
+  /** Files of their own, and what is made of them. */
+  const prepare = async () => {
+    const folder = await createTlsFolder();
+    undone.push(folder.dispose);
+    const lines: LogLine[] = [];
+    const logger = pino(
+      { formatters: { level: (level) => ({ level }) } },
+      { write: (line: string) => lines.push(JSON.parse(line)) },
+    );
     const names: string[] = [];
-    certificates.subscribe(({ leaf }) => names.push(leaf.subject));
-    return names;
+    const { TLS_CERT_FILE: certFile, TLS_KEY_FILE: keyFile } = folder.env;
+    const ours = { certFile, keyFile, clientCaFile: folder.clientCaFile };
+    const watch = async (files: TlsFiles = ours) => {
+      const certificates = await watchCertificates(files, logger);
+      undone.unshift(certificates.stop);
+      certificates.subscribe(({ leaf }) => names.push(leaf.subject));
+      return certificates;
+    };
+    const errors = () => lines.filter(({ level }) => level === 'error');
+    return { folder, lines, names, watch, errors };
   };
-  const errors = () => lines.filter(({ level }) => level === 'error');
 
   it('are told of once they are renewed, and say so', async () => {
-    const names = await watch();
+    const { folder, lines, names, watch } = await prepare();
+    const certificates = await watch();
     const { key } = await folder.renew('second');
     await until(() => names.length > 0);
     expect(names).toEqual(['CN=second']);
-    expect(String(certificates?.current.key)).toBe(key);
+    expect(String(certificates.current.key)).toBe(key);
     expect(lines).toMatchObject([{ level: 'info', subject: 'CN=second', msg: 'TLS files taken up' }]);
     await sleep(twoLooksMs);
     expect(names).toHaveLength(1);
   });
 
   it('are seen behind a link that is swapped, as those of a secret of Kubernetes are', async () => {
+    const { errors, folder, watch } = await prepare();
     const place = dirname(folder.env.TLS_CERT_FILE);
     const fill = async (name: string) => {
       const pair = folder.authority.issue(name);
@@ -59,12 +64,13 @@ describe('watched certificates', () => {
       await rename(join(place, 'data.new'), join(place, 'data'));
     };
     await fill('one');
-    certificates = await watchCertificates(
-      { certFile: join(place, 'data/cert'), keyFile: join(place, 'data/key'), clientCaFile: undefined },
-      logger,
-    );
+    const certificates = await watch({
+      certFile: join(place, 'data/cert'),
+      keyFile: join(place, 'data/key'),
+      clientCaFile: undefined,
+    });
     await fill('two');
-    await until(() => certificates?.current.leaf.subject === 'CN=two');
+    await until(() => certificates.current.leaf.subject === 'CN=two');
     expect(errors()).toEqual([]);
   });
 
@@ -85,7 +91,8 @@ describe('watched certificates', () => {
   ])(
     'stay what they were where the files come to be %s, with one error logged',
     async (_title, spoil, fault) => {
-      const names = await watch();
+      const { errors, folder, names, watch } = await prepare();
+      await watch();
       await spoil(folder);
       await until(() => errors().length > 0);
       await sleep(twoLooksMs);
@@ -106,7 +113,8 @@ describe('watched certificates', () => {
   );
 
   it('are not taken while a file is being written', async () => {
-    const names = await watch();
+    const { errors, folder, names, watch } = await prepare();
+    await watch();
     const { cert, key } = folder.authority.issue('second');
     await writeFile(folder.env.TLS_KEY_FILE, key);
     // In ten pieces over three seconds: each look finds another one.
@@ -120,17 +128,19 @@ describe('watched certificates', () => {
   });
 
   it('that are out of date are served, and an error says so', async () => {
+    const { errors, folder, watch } = await prepare();
     const { cert, key } = folder.authority.issue('old', { validTo: new Date(Date.now() - 60_000) });
     await writeFile(folder.env.TLS_CERT_FILE, cert);
     await writeFile(folder.env.TLS_KEY_FILE, key);
-    await watch();
-    expect(certificates?.current.leaf.subject).toBe('CN=old');
+    const certificates = await watch();
+    expect(certificates.current.leaf.subject).toBe('CN=old');
     expect(errors()).toMatchObject([
       { subject: 'CN=old', msg: 'the TLS certificate is not valid today: callers will refuse it' },
     ]);
   });
 
   it('that went bad after the configuration was read are a fault of it', async () => {
+    const { folder, watch } = await prepare();
     await rm(folder.env.TLS_KEY_FILE);
     await expect(watch()).rejects.toThrow(ConfigError);
     await expect(watch()).rejects.toThrow('TLS_KEY_FILE: expected the file of a private key');
