@@ -101,9 +101,7 @@ describe('a rate limit over gRPC', () => {
     for (const client of [http, grpc]) {
       await expect(client.greet('Alice')).rejects.toMatchObject({
         kind: 'refused',
-        message: expect.stringMatching(
-          /^One address may send 1 requests in 60 s\. Ask again in (59|60) s\.$/,
-        ),
+        message: expect.stringMatching(/^One address may send 1 request in 60 s\. Ask again in (59|60) s\.$/),
       });
     }
     await until(() => service.lines.some(({ status: http }) => http === 429));
