@@ -8,6 +8,7 @@ import { buildApp } from './http/app.ts';
 import { openListener } from './http/listener.ts';
 import { observeRefusal } from './http/observe.ts';
 import { watchOverload } from './overload.ts';
+import { createRateLimit } from './rate-limit.ts';
 import type { Readiness } from './readiness.ts';
 import type { Telemetry } from './telemetry/telemetry.ts';
 
@@ -44,9 +45,10 @@ export async function startService({
   const { host, keepAliveTimeoutMs } = config;
   const { logger } = telemetry;
   const overload = watchOverload(config.maxEventLoopDelayMs);
+  const rateLimit = createRateLimit(config);
   const operation = overload.protect(faults.rehearse(greet));
   const [app, adminApp] = await Promise.all([
-    buildApp({ config, greet: operation, readiness, telemetry }),
+    buildApp({ config, greet: operation, rateLimit, readiness, telemetry }),
     buildAdminApp({ faults, telemetry }),
   ]);
   await Promise.all([app.ready(), adminApp.ready()]);
@@ -79,7 +81,7 @@ export async function startService({
   const grpc = await open(
     'GRPC_PORT',
     config.grpcPort,
-    openGrpcServer({ config, greet: operation, readiness, telemetry }),
+    openGrpcServer({ config, greet: operation, rateLimit, readiness, telemetry }),
   );
   const http = await open('PORT', config.port, listen(config.port, app.routing));
   readiness.become('ready');

@@ -5,17 +5,20 @@ import { protoPath as healthProto } from 'grpc-health-check';
 import { bindAll } from '../bind.ts';
 import type { Config } from '../config.ts';
 import type { GreetOperation } from '../greeting/greeting.ts';
+import type { RateLimit } from '../rate-limit.ts';
 import type { Readiness } from '../readiness.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { limitCalls } from './call-limits.ts';
 import { greetService, loadDescriptors } from './contract.ts';
 import { createGreetMethod } from './greet.ts';
 import { createHealth } from './health.ts';
+import { createAdmit } from './rate-limit.ts';
 import { handleUnary } from './unary.ts';
 
 export interface GrpcServerOptions {
   readonly config: Pick<Config, 'host' | 'grpcPort' | 'grpc'>;
   readonly greet: GreetOperation;
+  readonly rateLimit?: RateLimit | undefined;
   readonly readiness: Readiness;
   readonly telemetry: Telemetry;
 }
@@ -38,6 +41,7 @@ export interface GrpcServer {
 export async function openGrpcServer({
   config,
   greet,
+  rateLimit,
   readiness,
   telemetry,
 }: GrpcServerOptions): Promise<GrpcServer> {
@@ -57,7 +61,8 @@ export async function openGrpcServer({
     'grpc.enable_channelz': 0,
   });
   const health = createHealth(readiness);
-  server.addService(greetService, { Greet: handleUnary(createGreetMethod(greet), telemetry) });
+  const admit = rateLimit && createAdmit(rateLimit);
+  server.addService(greetService, { Greet: handleUnary(createGreetMethod(greet), telemetry, admit) });
   server.addService(health.definition, health.implementation);
   new ReflectionService({ ...loadDescriptors(), ...loadSync(healthProto) }).addToServer(server);
 

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, onRequestHookHandler } from 'fastify';
 
 const committed = new URL('../../openapi/', import.meta.url);
 
@@ -21,6 +21,12 @@ const contentSecurityPolicy = {
 const logo =
   '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 90 30"><text y="23" font-family="sans-serif" font-size="26" fill="#fff">greet</text></svg>';
 
+/** The page is no other site's to open with a handle on it, and tells none of those that it links to where it is. */
+const isolatePage: onRequestHookHandler = (_request, reply, done) => {
+  reply.header('cross-origin-opener-policy', 'same-origin').header('referrer-policy', 'no-referrer');
+  done();
+};
+
 /**
  * The committed OpenAPI document as `/openapi.json` and `/openapi.yaml`, and Swagger UI on it at `/docs`. The document is
  * generated from the schemas by `npm run openapi`, not at each start; a test holds the two equal.
@@ -38,6 +44,7 @@ export async function docsRoutes(app: FastifyInstance): Promise<void> {
   await app.register(swaggerUi, {
     routePrefix: '/docs',
     staticCSP: contentSecurityPolicy,
+    uiHooks: { onRequest: isolatePage },
     theme: { title: 'greet' },
     logo: { type: 'image/svg+xml', content: logo },
     uiConfig: { tryItOutEnabled: true, displayRequestDuration: true },

@@ -74,6 +74,7 @@ export function writeProblem(socket: Duplex, problem: Problem, isHead = false): 
     'content-length': Buffer.byteLength(body),
     'x-request-id': requestId,
     'x-content-type-options': 'nosniff',
+    'cache-control': 'no-store',
     connection: 'close',
   };
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
