@@ -51,7 +51,7 @@ export async function buildApp({ config, greet, rateLimit, readiness, telemetry 
   app.setNotFoundHandler(handleNotFound);
 
   await registerRoutes(app, { greet, readiness });
-  await app.register(docsRoutes);
+  await app.register(docsRoutes, { handleNotFound });
   observeUnmatched();
   return app;
 }
