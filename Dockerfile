@@ -15,7 +15,7 @@ COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts
 COPY . .
 # What is left is what runs: dist, package.json, and the documents the service reads.
-RUN npm run build && rm -r node_modules src tsconfig*.json package-lock.json
+RUN npm run build && rm -r node_modules src bundle.ts tsconfig*.json package-lock.json
 
 FROM ${RUN_IMAGE}
 WORKDIR /app

@@ -26,6 +26,10 @@ export interface Config {
     readonly keepaliveTimeoutMs: number;
   };
   readonly maxEventLoopDelayMs: number;
+  /** Whose X-Forwarded-For is believed: addresses, networks in CIDR notation, and proxy-addr's names of some. */
+  readonly trustedProxies: readonly string[];
+  /** For each client, over all transports; no limit where maxRequests is 0. */
+  readonly rateLimit: { readonly maxRequests: number; readonly windowMs: number };
   readonly drainDelayMs: number;
   readonly shutdownTimeoutMs: number;
   /** Which commit this is. */
@@ -74,6 +78,8 @@ const configSchema = environmentSchema
           keepaliveTimeoutMs: env.GRPC_KEEPALIVE_TIMEOUT_MS,
         }),
         maxEventLoopDelayMs: env.MAX_EVENT_LOOP_DELAY_MS,
+        trustedProxies: env.TRUSTED_PROXIES,
+        rateLimit: Object.freeze({ maxRequests: env.RATE_LIMIT_MAX, windowMs: env.RATE_LIMIT_WINDOW_MS }),
         drainDelayMs: env.DRAIN_DELAY_MS,
         shutdownTimeoutMs: env.SHUTDOWN_TIMEOUT_MS,
         revision: env.BUILD_REVISION,

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { z } from 'zod';
 
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
@@ -37,6 +38,25 @@ const corsOrigins = z
   })
   .transform((list): '*' | readonly string[] => (list[0] === '*' ? '*' : list));
 
+const namedNetworks = ['loopback', 'linklocal', 'uniquelocal'];
+
+/** An address, a network in CIDR notation (RFC 4632, section 3.1) or the name of some. */
+function isNetwork(text: string): boolean {
+  const [address = '', prefix = '1', ...rest] = text.split('/');
+  const bits = { 0: 0, 4: 32, 6: 128 }[isIP(address)] ?? 0;
+  const isPrefix = /^[1-9]\d{0,2}$/.test(prefix) && Number(prefix) <= bits;
+  return namedNetworks.includes(text) || (isPrefix && rest.length === 0);
+}
+
+const trustedProxies = z
+  .string()
+  .transform((text) => (text === '' ? [] : text.split(',').map((network) => network.trim())))
+  .refine((list) => list.every(isNetwork), {
+    error:
+      'expected a comma-separated list of addresses and networks such as 192.0.2.7,10.0.0.0/8,2001:db8::/32, ' +
+      `or of ${namedNetworks.join(', ')}`,
+  });
+
 const optionalUrl = z
   .string()
   .refine((text) => text === '' || /^https?:\/\/./.test(text), {
@@ -70,6 +90,13 @@ export const environmentSchema = z.object({
   MAX_EVENT_LOOP_DELAY_MS: milliseconds(
     'how late the event loop may run before greetings are refused',
   ).prefault('1000'),
+  TRUSTED_PROXIES: trustedProxies.prefault(''),
+  RATE_LIMIT_MAX: integer(
+    'how many requests one address may send in the window (0 = any number)',
+    0,
+    1_000_000_000,
+  ).prefault('0'),
+  RATE_LIMIT_WINDOW_MS: integer('the window, in milliseconds', 1_000, 3_600_000).prefault('60000'),
   DRAIN_DELAY_MS: milliseconds('how long to serve on after readiness fell').prefault('7000'),
   SHUTDOWN_TIMEOUT_MS: milliseconds('how long requests in flight may take to end').prefault('10000'),
   BUILD_REVISION: z.string().trim().default('unknown'),

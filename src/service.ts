@@ -10,6 +10,7 @@ import type { App } from './http/instance.ts';
 import { openListener } from './http/listener.ts';
 import { observeRefusal } from './http/observe.ts';
 import { watchOverload } from './overload.ts';
+import { createRateLimit } from './rate-limit.ts';
 import type { Readiness } from './readiness.ts';
 import { countDown } from './telemetry/metrics.ts';
 import type { Telemetry } from './telemetry/telemetry.ts';
@@ -47,9 +48,10 @@ export async function startService({
   const { host, keepAliveTimeoutMs } = config;
   const { logger } = telemetry;
   const overload = watchOverload(config.maxEventLoopDelayMs);
+  const rateLimit = createRateLimit(config);
   const operation = overload.protect(faults.rehearse(greet));
   const [app, adminApp, certificates] = await Promise.all([
-    buildApp({ config, greet: operation, readiness, telemetry }),
+    buildApp({ config, greet: operation, rateLimit, readiness, telemetry }),
     buildAdminApp({ faults, telemetry }),
     config.tls && watchCertificates(config.tls, logger),
   ]);
@@ -85,7 +87,7 @@ export async function startService({
   const grpc = await open(
     'GRPC_PORT',
     config.grpcPort,
-    openGrpcServer({ certificates, config, greet: operation, readiness, telemetry }),
+    openGrpcServer({ certificates, config, greet: operation, rateLimit, readiness, telemetry }),
   );
   const http = await open('PORT', config.port, listen(config.port, app, certificates));
   readiness.become('ready');

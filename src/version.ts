@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { packageFile } from './files.ts';
 
 /** The package's version. */
-export const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
-  readonly version: string;
-};
+export const { version } = JSON.parse(readFileSync(packageFile, 'utf8')) as { readonly version: string };

@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { parseEnv } from 'node:util';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { createClientOf } from '../src/client-address.ts';
 import { ConfigError, loadConfig } from '../src/config.ts';
 import { environmentSchema } from '../src/environment.ts';
 
@@ -37,6 +39,8 @@ describe('loadConfig', () => {
         keepaliveTimeoutMs: 20_000,
       },
       maxEventLoopDelayMs: 1_000,
+      trustedProxies: [],
+      rateLimit: { maxRequests: 0, windowMs: 60_000 },
       drainDelayMs: 7_000,
       shutdownTimeoutMs: 10_000,
       revision: 'unknown',
@@ -74,6 +78,20 @@ describe('loadConfig', () => {
     ['CORS_ORIGINS', '*, https://a.example'],
     ['CORS_ORIGINS', 'a.example'],
     ['KEEP_ALIVE_TIMEOUT_MS', '5s'],
+    ['RATE_LIMIT_MAX', '-1'],
+    ['RATE_LIMIT_WINDOW_MS', '999'],
+    ['TRUSTED_PROXIES', '1'],
+    ['TRUSTED_PROXIES', 'true'],
+    ['TRUSTED_PROXIES', '*'],
+    ['TRUSTED_PROXIES', 'proxy.example.com'],
+    ['TRUSTED_PROXIES', '10.0.0.1,'],
+    ['TRUSTED_PROXIES', '10.0.0.0/33'],
+    ['TRUSTED_PROXIES', '10.0.0.0/255.0.0.0'],
+    ['TRUSTED_PROXIES', '0.0.0.0/0'],
+    ['TRUSTED_PROXIES', '10.0.0.0/8/8'],
+    ['TRUSTED_PROXIES', '10.1'],
+    ['TRUSTED_PROXIES', '2001:db8::/129'],
+    ['TRUSTED_PROXIES', '::/0'],
     ['DRAIN_DELAY_MS', '-5'],
     ['SHUTDOWN_TIMEOUT_MS', '99999999'],
     ['GRPC_MAX_MESSAGE_BYTES', '10'],
@@ -83,6 +101,27 @@ describe('loadConfig', () => {
   ])('refuses %s=%s, saying what was expected and what was found', (name, value) => {
     expect(faultsOf({ [name]: value })).toMatch(
       new RegExp(`^ {2}${name}: expected .*; got ${JSON.stringify(value).replace(/[*.]/g, '\\$&')}$`, 'm'),
+    );
+  });
+
+  it.each([
+    ['10.0.0.1', ['10.0.0.1']],
+    ['loopback, 10.0.0.0/8 ,2001:db8::/32', ['loopback', '10.0.0.0/8', '2001:db8::/32']],
+    ['uniquelocal,linklocal,::1,::ffff:10.0.0.1', ['uniquelocal', 'linklocal', '::1', '::ffff:10.0.0.1']],
+  ])('reads TRUSTED_PROXIES=%s', (text, proxies) => {
+    expect(loadConfig({ TRUSTED_PROXIES: text }).trustedProxies).toEqual(proxies);
+  });
+
+  it('refuses no TRUSTED_PROXIES later that it took', () => {
+    const prefix = fc.integer({ min: 1, max: 32 });
+    const network = fc.oneof(fc.ipV4(), fc.ipV6(), fc.tuple(fc.oneof(fc.ipV4(), fc.ipV6()), prefix));
+    fc.assert(
+      fc.property(fc.array(network, { minLength: 1 }), (networks) => {
+        const list = networks.map((one) => (typeof one === 'string' ? one : one.join('/')));
+        const { trustedProxies } = loadConfig({ TRUSTED_PROXIES: list.join(', ') });
+        expect(trustedProxies).toEqual(list);
+        expect(createClientOf(trustedProxies)('198.51.100.1', undefined)).toBe('198.51.100.1');
+      }),
     );
   });
 

@@ -1,7 +1,8 @@
 /**
- * Why there is no greeting: `invalid` (the name; see `violations`), `refused` (anything else about the request), `unavailable`
- * (nobody answered, or the service is overloaded or going away), `timeout`, `cancelled` (by the caller's signal), or
- * `failed` (the service's own fault).
+ * Why there is no greeting: `invalid` (the name; see `violations`), `refused` (anything else about the request, or there were too
+ * many from this address: then the message says when to ask again, and nothing does so by itself), `unavailable` (nobody
+ * answered, or the service is overloaded or going away), `timeout`, `cancelled` (by the caller's signal), or `failed` (the
+ * service's own fault).
  */
 export type GreetErrorKind = 'invalid' | 'refused' | 'unavailable' | 'timeout' | 'cancelled' | 'failed';
 

@@ -1,9 +1,7 @@
 import { isUtf8 } from 'node:buffer';
-import { fileURLToPath } from 'node:url';
 import { loadSync, type PackageDefinition } from '@grpc/proto-loader';
 import protobuf from 'protobufjs';
-
-const protoFile = fileURLToPath(new URL('../../proto/greet.proto', import.meta.url));
+import { protoFile } from '../files.ts';
 
 export const greetServiceName = 'greet.GreetService';
 

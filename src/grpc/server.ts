@@ -6,6 +6,7 @@ import { bindAll } from '../bind.ts';
 import type { Certificates } from '../certificates.ts';
 import type { Config } from '../config.ts';
 import type { GreetOperation } from '../greeting/greeting.ts';
+import type { RateLimit } from '../rate-limit.ts';
 import type { Readiness } from '../readiness.ts';
 import { trackSockets } from '../sockets.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
@@ -13,6 +14,7 @@ import { http2ServersOf, limitCalls } from './call-limits.ts';
 import { greetService, loadDescriptors } from './contract.ts';
 import { createGreetMethod } from './greet.ts';
 import { createHealth } from './health.ts';
+import { createAdmit } from './rate-limit.ts';
 import { TlsCredentials } from './tls-credentials.ts';
 import { handleUnary } from './unary.ts';
 
@@ -24,6 +26,7 @@ export interface GrpcServerOptions {
   readonly certificates?: Certificates | undefined;
   readonly config: Pick<Config, 'host' | 'grpcPort' | 'grpc'>;
   readonly greet: GreetOperation;
+  readonly rateLimit?: RateLimit | undefined;
   readonly readiness: Readiness;
   readonly telemetry: Telemetry;
 }
@@ -47,6 +50,7 @@ export async function openGrpcServer({
   certificates,
   config,
   greet,
+  rateLimit,
   readiness,
   telemetry,
 }: GrpcServerOptions): Promise<GrpcServer> {
@@ -66,7 +70,8 @@ export async function openGrpcServer({
     'grpc.enable_channelz': 0,
   });
   const health = createHealth(readiness);
-  server.addService(greetService, { Greet: handleUnary(createGreetMethod(greet), telemetry) });
+  const admit = rateLimit && createAdmit(rateLimit);
+  server.addService(greetService, { Greet: handleUnary(createGreetMethod(greet), telemetry, admit) });
   server.addService(health.definition, health.implementation);
   new ReflectionService({ ...loadDescriptors(), ...loadSync(healthProto) }).addToServer(server);
 

@@ -28,10 +28,11 @@ const { Status, Any, BadRequest, RetryInfo } = protobuf.Root.fromJSON({
 }).nested as Record<'Status' | 'Any' | 'BadRequest' | 'RetryInfo', protobuf.Type>;
 
 /** What each failure of the service is over gRPC. */
-const codeOf = { unavailable: status.UNAVAILABLE, overloaded: status.UNAVAILABLE } as const satisfies Record<
-  ServiceErrorCode,
-  status
->;
+const codeOf = {
+  unavailable: status.UNAVAILABLE,
+  overloaded: status.UNAVAILABLE,
+  limited: status.RESOURCE_EXHAUSTED,
+} as const satisfies Record<ServiceErrorCode, status>;
 
 /** The status of whatever was thrown or rejected: what it says only where that is safe to show, and when to ask again. */
 export function statusOfError(
@@ -39,6 +40,8 @@ export function statusOfError(
 ): Partial<StatusObject> & Pick<StatusObject, 'code' | 'details'> {
   if (error instanceof ServiceError) {
     const code = codeOf[error.code];
+    // The same seconds that Retry-After says over HTTP.
+    const retryInfo = RetryInfo.encode({ retryDelay: { seconds: error.retryAfterSeconds } }).finish();
     return {
       code,
       details: error.message,
@@ -51,8 +54,6 @@ export function statusOfError(
   };
 }
 
-/** The same second that Retry-After says over HTTP. */
-const retryInfo = RetryInfo.encode({ retryDelay: { seconds: 1 } }).finish();
 const retryInfoUrl = 'type.googleapis.com/google.rpc.RetryInfo';
 const badRequestUrl = 'type.googleapis.com/google.rpc.BadRequest';
 const detailsKey = 'grpc-status-details-bin';

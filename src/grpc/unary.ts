@@ -20,15 +20,19 @@ export interface UnaryMethod<Message, Schema extends z.ZodType, Answer, Reply> {
   readonly toReply: (answer: Answer) => Reply;
 }
 
+/** Whether a call may go on. @throws {ServiceError} where it may not. */
+export type Admit = (call: { getPeer(): string; readonly metadata: Metadata }) => void;
+
 const ok = { code: status.OK, details: '' };
 
 /**
- * What the hooks do for HTTP: takes or makes the request id and sends it back as `x-request-id`, validates, calls, maps errors,
- * and observes the call. Whatever is thrown or rejected becomes INTERNAL in general terms, logged once with its cause.
+ * What the hooks do for HTTP: takes or makes the request id and sends it back as `x-request-id`, admits, validates, calls, maps
+ * errors, and observes the call. Whatever is thrown or rejected becomes INTERNAL in general terms, logged once with its cause.
  */
 export function handleUnary<Message, Schema extends z.ZodType, Answer, Reply>(
   method: UnaryMethod<Message, Schema, Answer, Reply>,
   telemetry: Telemetry,
+  admit?: Admit,
 ): handleUnaryCall<Message | Malformed, Reply> {
   const observeCall = createCallObserver(method, telemetry);
   return function handleCall(call, callback) {
@@ -57,6 +61,7 @@ export function handleUnary<Message, Schema extends z.ZodType, Answer, Reply>(
     };
 
     try {
+      admit?.(call);
       const outcome = answer(method, call.request);
       if (!(outcome instanceof Promise)) return settle(...outcome);
       // The end of any call, also of one that was answered: what was not is the caller's leaving or the deadline's passing.

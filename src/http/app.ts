@@ -4,19 +4,23 @@ import cors from '@fastify/cors';
 import type { FastifyReply } from 'fastify';
 import type { Config } from '../config.ts';
 import type { GreetOperation } from '../greeting/greeting.ts';
+import type { RateLimit } from '../rate-limit.ts';
 import type { Readiness } from '../readiness.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { docsRoutes } from './docs.ts';
+import { rateLimitHeaders } from './exhaustion.ts';
 import { askToLeave } from './farewell.ts';
 import { createGuard } from './guard.ts';
 import { type App, createInstance } from './instance.ts';
 import { observeRequests } from './observe.ts';
+import { limitRequests } from './rate-limit.ts';
 import { greetRoutes } from './routes/greet.ts';
 import { healthRoutes } from './routes/health.ts';
 
 export interface AppOptions {
-  readonly config: Pick<Config, 'corsOrigins'>;
+  readonly config: Pick<Config, 'corsOrigins' | 'trustedProxies'>;
   readonly greet: GreetOperation;
+  readonly rateLimit?: RateLimit | undefined;
   readonly readiness: Readiness;
   readonly telemetry: Telemetry;
 }
@@ -25,8 +29,8 @@ export interface AppOptions {
 const preflightMaxAge = 86_400;
 
 /** The public application. A request passes what follows from top to bottom. */
-export async function buildApp({ config, greet, readiness, telemetry }: AppOptions): Promise<App> {
-  const app = createInstance(telemetry.logger);
+export async function buildApp({ config, greet, rateLimit, readiness, telemetry }: AppOptions): Promise<App> {
+  const app = createInstance(telemetry.logger, config.trustedProxies);
 
   const observeUnmatched = observeRequests(app, telemetry);
   app.addHook('onRequest', function identify(request, reply, done) {
@@ -35,21 +39,23 @@ export async function buildApp({ config, greet, readiness, telemetry }: AppOptio
     if (readiness.state === 'draining') sendElsewhere(request.raw, reply);
     done();
   });
+  const readable = ['X-Request-Id', 'Retry-After', ...(rateLimit ? Object.keys(rateLimitHeaders) : [])];
   await app.register(cors, {
     origin: config.corsOrigins === '*' ? '*' : [...config.corsOrigins],
     methods: ['GET', 'HEAD'],
-    exposedHeaders: 'X-Request-Id',
+    exposedHeaders: readable.join(', '),
     maxAge: preflightMaxAge,
     // The guard answers OPTIONS, after this plugin has set its headers.
     preflightContinue: true,
     strictPreflight: false,
   });
+  if (rateLimit) await limitRequests(app, rateLimit);
   const { guard, handleNotFound } = createGuard(app);
   app.addHook('onRequest', guard);
   app.setNotFoundHandler(handleNotFound);
 
   await registerRoutes(app, { greet, readiness });
-  await app.register(docsRoutes);
+  await app.register(docsRoutes, { handleNotFound });
   observeUnmatched();
   return app;
 }

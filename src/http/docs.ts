@@ -1,45 +1,42 @@
 import { readFile } from 'node:fs/promises';
-import swagger from '@fastify/swagger';
-import swaggerUi from '@fastify/swagger-ui';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { openApiFiles } from '../files.ts';
+import type { App } from './instance.ts';
+import { buildSwaggerUi, type SwaggerUiOptions } from './swagger-ui.ts';
 
-const committed = new URL('../../openapi/', import.meta.url);
-
-// The page loads its own files and calls its own origin; Swagger UI sets styles from its scripts.
-const contentSecurityPolicy = {
-  'default-src': "'none'",
-  'script-src': "'self'",
-  'style-src': "'self' 'unsafe-inline'",
-  'img-src': "'self' data:",
-  'font-src': "'self' data:",
-  'connect-src': "'self'",
-  'base-uri': "'none'",
-  'form-action': "'none'",
-  'frame-ancestors': "'none'",
-};
-
-const logo =
-  '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 90 30"><text y="23" font-family="sans-serif" font-size="26" fill="#fff">greet</text></svg>';
+const routePrefix = '/docs';
 
 /**
  * The committed OpenAPI document as `/openapi.json` and `/openapi.yaml`, and Swagger UI on it at `/docs`. The document is
  * generated from the schemas by `npm run openapi`, not at each start; a test holds the two equal.
  */
-export async function docsRoutes(app: FastifyInstance): Promise<void> {
+export async function docsRoutes(
+  app: App,
+  { handleNotFound }: Pick<SwaggerUiOptions, 'handleNotFound'>,
+): Promise<void> {
   const [json, yaml] = await Promise.all([
-    readFile(new URL('openapi.json', committed), 'utf8'),
-    readFile(new URL('openapi.yaml', committed), 'utf8'),
+    readFile(openApiFiles.json, 'utf8'),
+    readFile(openApiFiles.yaml, 'utf8'),
   ]);
-  app.get('/', (_request, reply) => reply.redirect('/docs'));
+  app.get('/', (_request, reply) => reply.redirect(routePrefix));
   app.get('/openapi.json', (_request, reply) => reply.type('application/json; charset=utf-8').send(json));
   app.get('/openapi.yaml', (_request, reply) => reply.type('application/yaml').send(yaml));
 
-  await app.register(swagger, { mode: 'static', specification: { document: JSON.parse(json) } });
-  await app.register(swaggerUi, {
-    routePrefix: '/docs',
-    staticCSP: contentSecurityPolicy,
-    theme: { title: 'greet' },
-    logo: { type: 'image/svg+xml', content: logo },
-    uiConfig: { tryItOutEnabled: true, displayRequestDuration: true },
-  });
+  let page: Promise<App> | undefined;
+  const serve = async (request: FastifyRequest, reply: FastifyReply) => {
+    page ??= buildSwaggerUi({ logger: app.log, document: json, routePrefix, handleNotFound });
+    handOver(await page, request, reply);
+  };
+  app.get(routePrefix, serve);
+  app.get(`${routePrefix}/*`, serve);
+  app.addHook('onClose', async () => (await page)?.close());
+}
+
+/** Has another application answer, under this one's request id and with the headers that this one has set by now. */
+function handOver(other: App, { raw, id }: FastifyRequest, reply: FastifyReply): void {
+  reply.hijack();
+  for (const [name, value] of Object.entries(reply.getHeaders()))
+    if (value !== undefined) reply.raw.setHeader(name, value);
+  raw.headers['x-request-id'] = id;
+  other.routing(raw, reply.raw);
 }

@@ -20,6 +20,8 @@ function sendProblem(problem: Problem, request: FastifyRequest, reply: FastifyRe
     reply
       .code(problem.status)
       .headers(problem.headers)
+      // RFC 9110, section 15.1: caches may keep a 404, a 405, a 414 and a 501 unless they are told not to.
+      .header('cache-control', 'no-store')
       .type(problemMediaType)
       // With a serializer of its own Fastify adds no charset, a parameter that this media type does not have.
       .serializer(String)
@@ -28,12 +30,18 @@ function sendProblem(problem: Problem, request: FastifyRequest, reply: FastifyRe
 }
 
 /** What each failure of the service is over HTTP. */
-const statusOf = { unavailable: 503, overloaded: 503 } as const satisfies Record<ServiceErrorCode, number>;
+const statusOf = {
+  unavailable: 503,
+  overloaded: 503,
+  limited: 429,
+} as const satisfies Record<ServiceErrorCode, number>;
 
 function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
   if (error instanceof ServiceError)
-    return new Problem(statusOf[error.code], error.message, { headers: { 'retry-after': '1' } });
+    return new Problem(statusOf[error.code], error.message, {
+      headers: { 'retry-after': String(error.retryAfterSeconds) },
+    });
   if (hasZodFastifySchemaValidationErrors(error)) {
     const errors = error.validation.map(({ instancePath, message }) => ({
       field: instancePath.slice(1),

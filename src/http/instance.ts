@@ -21,8 +21,11 @@ export type App = FastifyInstance<
 /** The largest body read, in bytes; the longest any route takes is the admin listener's. */
 const bodyLimit = 1_024;
 
-/** A Fastify instance as every listener here starts from it: zod for input and output, problems for errors, our request ids. */
-export function createInstance(logger: FastifyBaseLogger): App {
+/**
+ * A Fastify instance as every listener here starts from it: zod for input and output, problems for errors, our request ids.
+ * What trusted proxies say of a request's origin in `X-Forwarded-*` is believed.
+ */
+export function createInstance(logger: FastifyBaseLogger, trustedProxies: readonly string[] = []): App {
   const app = Fastify({
     loggerInstance: logger,
     // The access line carries the id itself: a child logger for each request would cost more than the line.
@@ -33,6 +36,7 @@ export function createInstance(logger: FastifyBaseLogger): App {
     requestIdHeader: false,
     rewriteUrl: routeMalformed,
     bodyLimit,
+    trustProxy: trustedProxies.length > 0 && [...trustedProxies],
     // The drain is the listener's: it serves until the last connection is closed.
     return503OnClosing: false,
   }).withTypeProvider<ZodTypeProvider>();

@@ -4,12 +4,12 @@ import { type DurationSeries, getOrAdd } from '../telemetry/duration-histogram.t
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { ServerSpan, SpanDescription, TraceCarrier } from '../telemetry/tracing.ts';
 import type { App } from './instance.ts';
+import { probePaths } from './routes/health.ts';
 import type { Refusal } from './server.ts';
 import { pathOf } from './target.ts';
 
 /** The route of what no route matched: a caller's path is never a label. */
 const unmatched = 'unmatched';
-const probes: readonly string[] = ['/livez', '/readyz'];
 
 /** The methods that have a name of their own in metrics and spans; the others are _OTHER (semantic conventions for HTTP). */
 const knownMethods: readonly string[] = [
@@ -53,7 +53,7 @@ export function observeRequests(app: App, { accessLog, metrics, tracing }: Telem
   /** The hook that ends the requests of a route. */
   const createEnd = (route: string) => {
     const outcomes = new Map<string, Map<number, Outcome>>();
-    const write = probes.includes(route) ? accessLog.debug : accessLog.info;
+    const write = probePaths.includes(route) ? accessLog.debug : accessLog.info;
 
     const prepareOutcome = (method: string, status: number): Outcome => {
       const fields = toFields({ method, route, status });

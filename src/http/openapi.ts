@@ -23,6 +23,13 @@ export const requestIdHeader = {
   ),
 } as const;
 
+export const noStoreHeader = {
+  'Cache-Control': header(
+    'Always no-store: the answer is for this request alone, and carries its id.',
+    'no-store',
+  ),
+} as const;
+
 type Example = Pick<ProblemDetails, 'detail' | 'errors'>;
 
 /** A response that is a problem, with an example of it. */
@@ -37,7 +44,7 @@ export function problemResponse(status: number, description: string, example: Ex
   };
   return {
     description,
-    headers: { ...requestIdHeader, ...headers },
+    headers: { ...requestIdHeader, ...noStoreHeader, ...headers },
     content: { [problemMediaType]: { schema: problemSchema, example: value } },
   };
 }

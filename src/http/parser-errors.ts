@@ -85,6 +85,7 @@ export function renderRefusal(problem: Problem) {
     'content-length': Buffer.byteLength(body),
     'x-request-id': requestId,
     'x-content-type-options': 'nosniff',
+    'cache-control': 'no-store',
   };
   return { requestId, headers, body };
 }

@@ -22,7 +22,7 @@ describe('CORS_ORIGINS=*', () => {
   it.each(paths)('lets any page read %.40s, its refusals and its request id', async (path) => {
     const { headers } = await request(service.urls.http).get(path).set('origin', origin);
     expect(headers['access-control-allow-origin']).toBe('*');
-    expect(headers['access-control-expose-headers']).toBe('X-Request-Id');
+    expect(headers['access-control-expose-headers']).toBe('X-Request-Id, Retry-After');
     expect(headers.vary ?? '').not.toContain('Origin');
   });
 

@@ -4,9 +4,17 @@ import {
   greetingRequestSchema,
   greetingSchema,
 } from '../../greeting/greeting.ts';
+import { exhaustionProblems, limitedResponses } from '../exhaustion.ts';
 import type { App } from '../instance.ts';
 import { jsonType, negotiateType, textType } from '../negotiate.ts';
-import { header, problemResponse, requestIdHeader, requestProblems, textBody } from '../openapi.ts';
+import {
+  header,
+  noStoreHeader,
+  problemResponse,
+  requestIdHeader,
+  requestProblems,
+  textBody,
+} from '../openapi.ts';
 import { Problem } from '../problem.ts';
 
 const vary = header(
@@ -26,10 +34,10 @@ export async function greetRoutes(app: App, { greet }: { readonly greet: GreetOp
         description:
           'Answers `Hello, <name>`: as plain text unless the client prefers `application/json`. A `+` in the query is a space.',
         querystring: greetingRequestSchema,
-        response: {
+        response: limitedResponses({
           200: {
             description: 'The greeting.',
-            headers: { ...requestIdHeader, Vary: vary },
+            headers: { ...requestIdHeader, ...noStoreHeader, Vary: vary },
             content: {
               'text/plain': {
                 schema: textBody('Hello, <name>, with no newline at the end.'),
@@ -49,10 +57,8 @@ export async function greetRoutes(app: App, { greet }: { readonly greet: GreetOp
             { Vary: vary },
           ),
           ...requestProblems,
-          503: problemResponse(503, 'The service cannot answer now. Ask again, or another replica.', {
-            detail: 'This failure was injected, as a rehearsal.',
-          }),
-        },
+          ...exhaustionProblems,
+        }),
       },
     },
     function handleGreet(request, reply) {
@@ -60,7 +66,8 @@ export async function greetRoutes(app: App, { greet }: { readonly greet: GreetOp
       const earlier = reply.getHeader('vary');
       reply.header('vary', earlier === undefined ? 'Accept' : `${earlier}, Accept`);
       if (type === undefined) throw notAcceptable;
-      reply.type(type);
+      // A cache would keep names that are nobody else's business, and answer with the id of another request.
+      reply.type(type).header('cache-control', 'no-store');
       const send = (greeting: Greeting) => reply.send(type === textType ? greeting.message : greeting);
       const greeting = greet(request.query);
       // Without faults there is nothing to wait for, and a promise would cost more than the greeting.

@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import type { Readiness } from '../../readiness.ts';
 import type { App } from '../instance.ts';
-import { header, requestIdHeader, requestProblems } from '../openapi.ts';
+import { noStoreHeader, requestIdHeader, requestProblems } from '../openapi.ts';
+
+export const probePaths: readonly string[] = ['/livez', '/readyz'];
 
 const livenessSchema = z
   .object({ status: z.literal('alive').meta({ description: 'The process answers.' }) })
@@ -15,7 +17,7 @@ const readinessSchema = z
   })
   .meta({ id: 'Readiness', description: 'Whether the replica wants new requests.' });
 
-const headers = { ...requestIdHeader, 'Cache-Control': header('Always no-store.', 'no-store') };
+const headers = { ...requestIdHeader, ...noStoreHeader };
 
 /** The probes of Kubernetes and load balancers: liveness never depends on readiness, so a drain restarts nothing. */
 export async function healthRoutes(

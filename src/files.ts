@@ -1,0 +1,8 @@
+import { fileURLToPath } from 'node:url';
+
+/** A file that ships beside the code; found from here, one folder below the package, as source, compiled or bundled. */
+const shipped = (path: string): string => fileURLToPath(new URL(`../${path}`, import.meta.url));
+
+export const protoFile = shipped('proto/greet.proto');
+export const openApiFiles = { json: shipped('openapi/openapi.json'), yaml: shipped('openapi/openapi.yaml') };
+export const packageFile = shipped('package.json');

@@ -1,0 +1,77 @@
+import { installScripts } from './policy.ts';
+
+/** What is read of a package.json. */
+export interface Manifest {
+  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly devDependencies?: Readonly<Record<string, string>>;
+  readonly optionalDependencies?: Readonly<Record<string, string>>;
+}
+
+export interface LockedPackage extends Manifest {
+  /** Only where a package is installed under another name than its own. */
+  readonly name?: string;
+  readonly version?: string;
+  readonly license?: string;
+  readonly resolved?: string;
+  readonly integrity?: string;
+  readonly dev?: boolean;
+  readonly optional?: boolean;
+  readonly link?: boolean;
+  readonly hasInstallScript?: boolean;
+}
+
+/** A package-lock.json: every package by its folder, the project itself by ''. */
+export interface Lockfile {
+  readonly lockfileVersion: number;
+  readonly packages: Readonly<Record<string, LockedPackage>>;
+}
+
+const exactVersion = /^\d+\.\d+\.\d+(-[\w.-]+)?$/;
+const sha512 = /^sha512-[\w+/]{86}==$/;
+const kinds = ['dependencies', 'devDependencies', 'optionalDependencies'] as const;
+
+/** The name that a package has itself, wherever it is installed. */
+export function nameOf(folder: string, { name }: LockedPackage): string {
+  return name ?? folder.slice(folder.lastIndexOf('node_modules/') + 'node_modules/'.length);
+}
+
+/**
+ * What is wrong with a lockfile, in words. A registry, a mirror or a proxy can only give what has the hash that the lockfile has,
+ * and the lockfile sends nobody anywhere else: it names no place at all, so that each machine asks the registry it is set to.
+ */
+export function faultsOfLockfile({ lockfileVersion, packages }: Lockfile): string[] {
+  if (lockfileVersion !== 3) return [`lockfileVersion is ${lockfileVersion}, not 3`];
+  return Object.entries(packages).flatMap(([folder, entry]) =>
+    folder === '' ? [] : faultsOfEntry(folder, entry).map((fault) => `${folder}: ${fault}`),
+  );
+}
+
+function faultsOfEntry(folder: string, entry: LockedPackage): string[] {
+  const { version, resolved, integrity, link, hasInstallScript } = entry;
+  if (link || !folder.startsWith('node_modules/')) return ['is no package of a registry'];
+  const faults: string[] = [];
+  if (!exactVersion.test(version ?? '')) faults.push(`version is ${version}, not an exact one`);
+  if (!sha512.test(integrity ?? '')) faults.push(`integrity is ${integrity}, not one SHA-512`);
+  if (resolved !== undefined) faults.push(`comes from ${resolved}, not from whichever registry is set`);
+  if (hasInstallScript && !Object.hasOwn(installScripts, nameOf(folder, entry)))
+    faults.push('has an install script and is not on the list of those that may');
+  return faults;
+}
+
+/** Where package.json asks for less than one exact version, or for another one than the lockfile has. */
+export function faultsOfManifest(manifest: Manifest, { packages }: Lockfile): string[] {
+  const root = packages[''];
+  return kinds.flatMap((kind) => {
+    const asked = manifest[kind] ?? {};
+    const locked = root?.[kind] ?? {};
+    return [...new Set([...Object.keys(asked), ...Object.keys(locked)])].flatMap((name) => {
+      const version = asked[name];
+      if (version === undefined) return [`${kind}: ${name} is locked and not asked for`];
+      if (!exactVersion.test(version)) return [`${kind}: ${name} is asked for as ${version}, not by version`];
+      const found = packages[`node_modules/${name}`]?.version;
+      if (locked[name] !== version || found !== version)
+        return [`${kind}: ${name} is asked for as ${version} and locked as ${found}`];
+      return [];
+    });
+  });
+}

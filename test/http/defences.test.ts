@@ -1,0 +1,56 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import request from 'supertest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { exchange } from '../support/raw.ts';
+import { startTestService, type TestService, until } from '../support/service.ts';
+
+describe('against its callers', () => {
+  let service: TestService;
+  beforeAll(async () => {
+    service = await startTestService({ KEEP_ALIVE_TIMEOUT_MS: '500' });
+  });
+  afterAll(() => service.drain());
+
+  it('greets a script as text, which no browser runs', async () => {
+    const name = '<script>alert(1)</script>';
+    const { headers, text } = await request(service.urls.http).get('/greet').query({ name });
+    expect(text).toBe(`Hello, ${name}`);
+    expect(headers['content-type']).toBe('text/plain; charset=utf-8');
+    expect(headers['x-content-type-options']).toBe('nosniff');
+  });
+
+  it('logs a path that looks like the end of a line as a path', async () => {
+    const path = '/a","level":"fatal","msg":"forged\\';
+    const { headers } = await exchange(
+      service.urls.http,
+      `GET ${path} HTTP/1.1\r\nHost: greet\r\nConnection: close\r\n\r\n`,
+    );
+    await until(() => service.lines.some(({ requestId }) => requestId === headers['x-request-id']));
+    const line = service.lines.find(({ requestId }) => requestId === headers['x-request-id']);
+    expect(line).toMatchObject({ level: 'info', path, msg: 'request' });
+  });
+
+  it('lets go of a connection that says nothing more', async () => {
+    const socket = connect(Number(new URL(service.urls.http).port), 'localhost').resume();
+    socket.write('GET /greet?name=Alice HTTP/1.1\r\nHost: greet\r\n\r\n');
+    const startedAt = performance.now();
+    await once(socket, 'close');
+    // Node adds a second of its own, so that no request is cut that was on its way.
+    expect(performance.now() - startedAt).toBeLessThan(4_000);
+  });
+
+  it('lets no page of another origin change what goes wrong', async () => {
+    const origin = 'https://evil.example.com';
+    const faults = `${service.urls.admin}/faults`;
+    const preflight = await fetch(faults, {
+      method: 'OPTIONS',
+      headers: { origin, 'access-control-request-method': 'PUT' },
+    });
+    expect(preflight.headers.get('access-control-allow-origin')).toBeNull();
+    // What a page may send without asking.
+    const body = '{"errorRate":1}';
+    expect((await fetch(faults, { method: 'POST', headers: { origin }, body })).status).toBe(405);
+    expect(await (await fetch(faults)).json()).toEqual({ delayMs: 0, errorRate: 0 });
+  });
+});
