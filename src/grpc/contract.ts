@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { fileURLToPath } from 'node:url';
 import { loadSync, type PackageDefinition } from '@grpc/proto-loader';
 import protobuf from 'protobufjs';
+import { orMalformed } from './malformed.ts';
 
 const protoFile = fileURLToPath(new URL('../../proto/greet.proto', import.meta.url));
 
@@ -13,15 +14,6 @@ export interface GreetingRequestMessage {
 
 export interface GreetingResponseMessage {
   readonly message: string;
-}
-
-/** What stands for bytes that are not the message they should be: a handler refuses it in words, like any other bad input. */
-export class Malformed {
-  readonly reason: string;
-
-  constructor(reason: string) {
-    this.reason = reason;
-  }
 }
 
 /** Refuses what protobufjs would repair: invalid UTF-8, which it replaces, and strings cut short, which it takes as they are. */
@@ -53,13 +45,7 @@ export const greetService = {
     requestStream: false,
     responseStream: false,
     requestSerialize: request.encode,
-    requestDeserialize(bytes: Buffer): GreetingRequestMessage | Malformed {
-      try {
-        return request.decode(bytes);
-      } catch (error) {
-        return new Malformed(error instanceof Error ? error.message : 'it has another form');
-      }
-    },
+    requestDeserialize: orMalformed(request.decode),
     responseSerialize: response.encode,
     responseDeserialize: response.decode,
   },
