@@ -2,7 +2,7 @@ import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 import { describeViolations } from '../greeting/violations.ts';
 import { ServiceError, type ServiceErrorCode } from '../service-error.ts';
-import { Problem, problemMediaType, renderProblem } from './problem.ts';
+import { callerLeft, Problem, problemMediaType, renderProblem } from './problem.ts';
 
 /**
  * Answers what any hook, route or the framework threw, as a problem. What nobody expected is logged, once, with its cause; a
@@ -41,12 +41,20 @@ function toProblem(error: unknown): Problem {
     }));
     return new Problem(400, describeViolations(errors), { errors });
   }
+  if (isAborted(error)) return callerLeft;
   const status = (error as Partial<FastifyError> | null)?.statusCode ?? 500;
   // Fastify's own refusals speak of the request only; anything else might tell of our insides.
   if (status >= 400 && status < 500 && error instanceof Error && isFrameworkError(error)) {
     return new Problem(status, error.message);
   }
   return new Problem(500, 'The service failed to answer. The cause is in its log, under this request id.');
+}
+
+/** What Node says of a body that ended before its end. */
+function isAborted(error: unknown): boolean {
+  return (
+    error instanceof Error && error.message === 'aborted' && 'code' in error && error.code === 'ECONNRESET'
+  );
 }
 
 function isFrameworkError(error: Error): boolean {

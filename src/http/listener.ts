@@ -124,7 +124,11 @@ function buildServer({ handler, keepAliveTimeoutMs, onRefusal }: ListenerOptions
       refuse(socket, problem, isForHead(error));
     else socket.destroy();
   });
-  server.on('connect', (_request, socket) => {
+  server.on('connect', (_request, socket: Duplex) => {
+    // Node has let go of this connection: nothing else hears of its errors, or ends it if the caller does not.
+    socket.on('error', () => socket.destroy());
+    socket.once('finish', () => socket.destroy());
+    socket.resume();
     refuse(socket, new Problem(405, 'This is no proxy.', { headers: { allow: 'GET, HEAD, OPTIONS' } }));
   });
   // The guard answers an expectation that it does not know, like any other refusal.

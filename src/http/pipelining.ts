@@ -1,9 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { Problem } from './problem.ts';
-
-/** Why an answer was not sent; nobody's fault, and so neither logged as an error nor counted as one. */
-const callerLeft = new Problem(499, 'The caller has left.');
+import { callerLeft } from './problem.ts';
 
 /** Answers that wait behind another one on the same connection: how many may, there and on all connections together. */
 const maxWaiting = 100;
