@@ -7,6 +7,7 @@ import {
   describeParserError,
   isForHead,
   maxHeaderSize,
+  notHttp1,
   type ParserError,
   writeProblem,
 } from './parser-errors.ts';
@@ -98,6 +99,7 @@ function buildServer({ handler, keepAliveTimeoutMs, onRefusal }: ListenerOptions
     (request, response) => {
       const socket = request.socket as AnsweredSocket;
       const before = socket[latest];
+      if (request.method === prefaceMethod) return refuseIfUnanswered(socket, notHttp1);
       socket[latest] = response;
       if (before !== undefined && !before.writableFinished && !pipelines.admit(socket, response, before))
         return;
@@ -118,11 +120,12 @@ function buildServer({ handler, keepAliveTimeoutMs, onRefusal }: ListenerOptions
     const requestId = writeProblem(socket, problem, isHead);
     onRefusal({ requestId, status: problem.status, reason: problem.message });
   };
-  server.on('clientError', (error: ParserError, socket) => {
-    const problem = describeParserError(error);
-    if (problem && socket.writable && isUnanswered((socket as AnsweredSocket)[latest]))
-      refuse(socket, problem, isForHead(error));
+  const refuseIfUnanswered = (socket: AnsweredSocket, problem: Problem | undefined, isHead = false) => {
+    if (problem && socket.writable && isUnanswered(socket[latest])) refuse(socket, problem, isHead);
     else socket.destroy();
+  };
+  server.on('clientError', (error: ParserError, socket) => {
+    refuseIfUnanswered(socket, describeParserError(error), isForHead(error));
   });
   server.on('connect', (_request, socket: Duplex) => {
     // Node has let go of this connection: nothing else hears of its errors, or ends it if the caller does not.
@@ -135,6 +138,9 @@ function buildServer({ handler, keepAliveTimeoutMs, onRefusal }: ListenerOptions
   server.on('checkExpectation', handler);
   return server;
 }
+
+/** HTTP/2's preface: where no version follows it Node's parser takes it for a method of HTTP/0.9, which no router knows. */
+const prefaceMethod = 'PRI';
 
 /** The response to the latest request of a connection. */
 const latest = Symbol('latest response');

@@ -18,13 +18,20 @@ export async function fuzz<Case>(
   attempt: (sample: Case) => Promise<void>,
 ): Promise<void> {
   const { FUZZ_PATH: path } = process.env;
-  const found = await fc.check(fc.asyncProperty(cases, attempt), {
+  let running: Promise<void> = Promise.resolve();
+  const property = fc.asyncProperty(cases, (sample) => {
+    running = attempt(sample);
+    return running;
+  });
+  const found = await fc.check(property, {
     seed,
     ...(path !== undefined && { path }),
     numRuns: 100_000_000,
     interruptAfterTimeLimit: (fuzzSeconds * 1_000) / shares,
     markInterruptAsFailure: false,
   });
+  // When the time is over the last one may still be under way.
+  await running.catch(() => {});
   console.log(`${title}: ${found.numRuns} cases, seed ${seed}`);
   if (!found.failed) return;
   const [sample] = found.counterexample ?? [];

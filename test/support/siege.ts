@@ -159,7 +159,7 @@ export class Siege {
   }
 
   async dispose(): Promise<void> {
-    if (this.#polite.exitCode === null) {
+    if (this.#polite.exitCode === null && this.#polite.signalCode === null) {
       this.#polite.kill('SIGKILL');
       await new Promise((resolve) => this.#polite.once('close', resolve));
     }
