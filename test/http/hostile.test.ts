@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { expectProblem } from '../support/problem.ts';
@@ -156,7 +155,7 @@ describe('hostile HTTP, byte by byte', () => {
       .resume()
       .write(ask);
     const talking = setInterval(() => stays.write('more'), 20);
-    await once(stays, 'close');
+    await new Promise((resolve) => stays.once('close', resolve));
     clearInterval(talking);
     await expectGreeting();
   }, 4_000);
@@ -170,7 +169,7 @@ describe('hostile HTTP, byte by byte', () => {
       );
       await new Promise((resolve) => setTimeout(resolve, 50));
       socket[end]();
-      await once(socket.resume(), 'close');
+      await new Promise((resolve) => socket.resume().once('close', resolve));
     }
     await new Promise((resolve) => setTimeout(resolve, 50));
     expect(service.lines.filter(({ level }) => level === 'error')).toEqual([]);

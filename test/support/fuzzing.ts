@@ -3,7 +3,7 @@ import fc from 'fast-check';
 /** How long all fuzzers take together, in seconds, and how many of them share it. */
 export const fuzzSeconds = Number(process.env.FUZZ_SECONDS ?? 40);
 const shares = 5;
-const seed = Number(process.env.FUZZ_SEED ?? Math.floor(Math.random() * 2 ** 31));
+export const seed = Number(process.env.FUZZ_SEED ?? Math.floor(Math.random() * 2 ** 31));
 
 /**
  * Tries cases until the time is over. The first one that fails is made as small as it can be in the time that is left, and told

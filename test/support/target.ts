@@ -26,8 +26,9 @@ export class Target {
   async expectUnharmed(): Promise<void> {
     const { program } = this.#siege as Siege;
     await sleep(logDelayMs);
-    expect(program.process.exitCode, `It has ended: ${JSON.stringify(program.lines)}`).toBe(null);
-    expect(program.stderr()).toBe('');
+    const { exitCode, signalCode } = program.process;
+    if (exitCode !== null || signalCode !== null || program.stderr() !== '')
+      throw new Error(`It has ended with ${signalCode ?? exitCode}: ${program.stderr()}`);
     if (program.lines.length > 0) throw new Error(`It has logged ${JSON.stringify(program.lines)}`);
   }
 
@@ -56,7 +57,8 @@ export class Target {
 }
 
 function isUnharmed({ program }: Siege): boolean {
-  return program.process.exitCode === null && program.lines.length === 0;
+  const { exitCode, signalCode } = program.process;
+  return exitCode === null && signalCode === null && program.stderr() === '' && program.lines.length === 0;
 }
 
 /** Faults that are injected on purpose are warned of; nothing else is. */
