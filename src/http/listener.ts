@@ -88,6 +88,15 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
 }
 
 function buildServer({ handler, keepAliveTimeoutMs, onRefusal }: ListenerOptions): Server {
+  const serve: RequestListener = (request, response) => {
+    const socket = request.socket as AnsweredSocket;
+    const before = socket[latest];
+    if (request.method === prefaceMethod) return refuseIfUnanswered(socket, notHttp1);
+    socket[latest] = response;
+    if (before !== undefined && !before.writableFinished && !pipelines.admit(socket, response, before))
+      return;
+    handler(request, response);
+  };
   const server = createServer(
     {
       ...limits,
@@ -96,15 +105,7 @@ function buildServer({ handler, keepAliveTimeoutMs, onRefusal }: ListenerOptions
       joinDuplicateHeaders: true,
       requireHostHeader: false,
     },
-    (request, response) => {
-      const socket = request.socket as AnsweredSocket;
-      const before = socket[latest];
-      if (request.method === prefaceMethod) return refuseIfUnanswered(socket, notHttp1);
-      socket[latest] = response;
-      if (before !== undefined && !before.writableFinished && !pipelines.admit(socket, response, before))
-        return;
-      handler(request, response);
-    },
+    serve,
   );
   server.maxConnections = maxConnections;
   const connections = watchConnections(server);
@@ -135,7 +136,7 @@ function buildServer({ handler, keepAliveTimeoutMs, onRefusal }: ListenerOptions
     refuse(socket, new Problem(405, 'This is no proxy.', { headers: { allow: 'GET, HEAD, OPTIONS' } }));
   });
   // The guard answers an expectation that it does not know, like any other refusal.
-  server.on('checkExpectation', handler);
+  server.on('checkExpectation', serve);
   return server;
 }
 

@@ -109,7 +109,11 @@ function ask(
   { path, message, metadata: pairs }: Call,
 ): Promise<{ code: status; answers: readonly Buffer[] }> {
   const sent = new Metadata();
-  for (const { key, value } of pairs) sent.add(key, value);
+  // HTTP/2 itself refuses some that come twice, which the client never sends.
+  for (const { key, value } of pairs) {
+    if (key === 'authorization' || key === 'user-agent') sent.set(key, value);
+    else sent.add(key, value);
+  }
   const deadline = Date.now() + 15_000;
   return new Promise((resolve) => {
     const answers: Buffer[] = [];

@@ -189,9 +189,11 @@ describe('hostile HTTP, byte by byte', () => {
   it('counts nobody as under way who has left, wherever their answers were by then', async () => {
     const { port } = new URL(service.urls.http);
     const greeting = get('/greet?name=Alice').replace('Connection: close\r\n', '');
+    const large = get('/docs/static/swagger-ui-bundle.js').replace('Connection: close\r\n', '');
+    const kinds = [greeting, large, large + get('/livez', 'Expect: miracles')];
     for (let count = 0; count < 200; count += 1) {
       const socket = connect(Number(port), 'localhost').on('error', () => {});
-      socket.write((count % 2 ? greeting : get('/docs/static/swagger-ui-bundle.js')).repeat(1 + (count % 5)));
+      socket.write((kinds[count % 3] as string).repeat(1 + (count % 5)));
       await new Promise((resolve) => setTimeout(resolve, count % 6));
       socket.resetAndDestroy();
     }
