@@ -38,10 +38,6 @@ export async function greetRoutes(app: App, { greet }: { readonly greet: GreetOp
               'application/json': { schema: greetingSchema, example: { message: 'Hello, Alice' } },
             },
           },
-          400: problemResponse(400, 'The name is missing, repeated or not valid; every fault is listed.', {
-            detail: 'name must have at most 100 characters, got 101',
-            errors: [{ field: 'name', detail: 'must have at most 100 characters, got 101' }],
-          }),
           406: problemResponse(
             406,
             'The client accepts neither text nor JSON.',
@@ -49,9 +45,18 @@ export async function greetRoutes(app: App, { greet }: { readonly greet: GreetOp
             { Vary: vary },
           ),
           ...requestProblems,
-          503: problemResponse(503, 'The service cannot answer now. Ask again, or another replica.', {
-            detail: 'This failure was injected, as a rehearsal.',
+          400: problemResponse(400, 'The name is missing, repeated or not valid; every fault is listed.', {
+            detail: 'name must have at most 100 characters, got 101',
+            errors: [{ field: 'name', detail: 'must have at most 100 characters, got 101' }],
           }),
+          503: problemResponse(
+            503,
+            'The service cannot answer now. Ask again, or another replica.',
+            {
+              detail: 'This failure was injected, as a rehearsal.',
+            },
+            { 'Retry-After': header('After how many seconds to ask again.', '1') },
+          ),
         },
       },
     },
