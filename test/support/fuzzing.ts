@@ -19,7 +19,9 @@ export async function fuzz<Case>(
 ): Promise<void> {
   const { FUZZ_PATH: path } = process.env;
   let running: Promise<void> = Promise.resolve();
+  let last: Case | undefined;
   const property = fc.asyncProperty(cases, (sample) => {
+    last = sample;
     running = attempt(sample);
     return running;
   });
@@ -30,14 +32,18 @@ export async function fuzz<Case>(
     interruptAfterTimeLimit: (fuzzSeconds * 1_000) / shares,
     markInterruptAsFailure: false,
   });
-  // When the time is over the last one may still be under way.
-  await running.catch(() => {});
+  // When the time is over the last one may still be under way: what hangs is found out here.
+  const late = await running.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
   console.log(`${title}: ${found.numRuns} cases, seed ${seed}`);
-  if (!found.failed) return;
-  const [sample] = found.counterexample ?? [];
-  const repeat = `FUZZ_SEED=${seed} FUZZ_PATH=${found.counterexamplePath} npm run fuzz -- -t '${title}'`;
+  if (!found.failed && late === undefined) return;
+  const [smallest] = found.counterexample ?? [];
+  const sample = (smallest ?? last) as Case;
+  const repeat = `FUZZ_SEED=${seed} FUZZ_PATH=${found.counterexamplePath ?? found.numRuns} npm run fuzz -- -t '${title}'`;
   throw new Error(
-    `${found.errorInstance}\n\nFound with seed ${seed} in ${sample === undefined ? 'no case' : tell(sample as Case)}\n\nOnce more: ${repeat}`,
+    `${found.errorInstance ?? late}\n\nFound with seed ${seed} in ${tell(sample)}\n\nOnce more: ${repeat}`,
   );
 }
 
