@@ -57,10 +57,12 @@ export function createPipelines(onCut: () => void): Pipelines {
   };
 }
 
-/** Node says of an answer that was given, and was not sent when its caller left, neither that it finished nor that it failed. */
+/**
+ * Node says of an answer that was given, and was not sent when its caller left, neither that it finished nor that it failed. Nor can
+ * it be asked: once the socket is gone it takes any answer for finished. Who waits for one of the two still listens.
+ */
 export function endUnsent(response: ServerResponse | undefined): void {
   setImmediate(() => {
-    if (response !== undefined && !response.writableFinished && response.listenerCount('error') > 0)
-      response.emit('error', callerLeft);
+    if (response !== undefined && response.listenerCount('error') > 0) response.emit('error', callerLeft);
   });
 }

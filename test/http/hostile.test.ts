@@ -190,10 +190,12 @@ describe('hostile HTTP, byte by byte', () => {
     const { port } = new URL(service.urls.http);
     const greeting = get('/greet?name=Alice').replace('Connection: close\r\n', '');
     const large = get('/docs/static/swagger-ui-bundle.js').replace('Connection: close\r\n', '');
-    const kinds = [greeting, large, large + get('/livez', 'Expect: miracles')];
+    const refused =
+      'PUT /greet HTTP/1.1\r\nHost: greet\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n';
+    const kinds = [greeting, large, large + get('/livez', 'Expect: miracles'), refused + greeting];
     for (let count = 0; count < 200; count += 1) {
       const socket = connect(Number(port), 'localhost').on('error', () => {});
-      socket.write((kinds[count % 3] as string).repeat(1 + (count % 5)));
+      socket.write((kinds[count % 4] as string).repeat(1 + (count % 5)));
       await new Promise((resolve) => setTimeout(resolve, count % 6));
       socket.resetAndDestroy();
     }
