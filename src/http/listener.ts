@@ -7,6 +7,7 @@ import {
   describeParserError,
   isForHead,
   maxHeaderSize,
+  notHttp1,
   type ParserError,
   writeProblem,
 } from './parser-errors.ts';
@@ -87,6 +88,15 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
 }
 
 function buildServer({ handler, keepAliveTimeoutMs, onRefusal }: ListenerOptions): Server {
+  const serve: RequestListener = (request, response) => {
+    const socket = request.socket as AnsweredSocket;
+    const before = socket[latest];
+    if (request.method === prefaceMethod) return refuseIfUnanswered(socket, notHttp1);
+    socket[latest] = response;
+    if (before !== undefined && !before.writableFinished && !pipelines.admit(socket, response, before))
+      return;
+    handler(request, response);
+  };
   const server = createServer(
     {
       ...limits,
@@ -95,14 +105,7 @@ function buildServer({ handler, keepAliveTimeoutMs, onRefusal }: ListenerOptions
       joinDuplicateHeaders: true,
       requireHostHeader: false,
     },
-    (request, response) => {
-      const socket = request.socket as AnsweredSocket;
-      const before = socket[latest];
-      socket[latest] = response;
-      if (before !== undefined && !before.writableFinished && !pipelines.admit(socket, response, before))
-        return;
-      handler(request, response);
-    },
+    serve,
   );
   server.maxConnections = maxConnections;
   const connections = watchConnections(server);
@@ -118,19 +121,27 @@ function buildServer({ handler, keepAliveTimeoutMs, onRefusal }: ListenerOptions
     const requestId = writeProblem(socket, problem, isHead);
     onRefusal({ requestId, status: problem.status, reason: problem.message });
   };
-  server.on('clientError', (error: ParserError, socket) => {
-    const problem = describeParserError(error);
-    if (problem && socket.writable && isUnanswered((socket as AnsweredSocket)[latest]))
-      refuse(socket, problem, isForHead(error));
+  const refuseIfUnanswered = (socket: AnsweredSocket, problem: Problem | undefined, isHead = false) => {
+    if (problem && socket.writable && isUnanswered(socket[latest])) refuse(socket, problem, isHead);
     else socket.destroy();
+  };
+  server.on('clientError', (error: ParserError, socket) => {
+    refuseIfUnanswered(socket, describeParserError(error), isForHead(error));
   });
-  server.on('connect', (_request, socket) => {
+  server.on('connect', (_request, socket: Duplex) => {
+    // Node has let go of this connection: nothing else hears of its errors, or ends it if the caller does not.
+    socket.on('error', () => socket.destroy());
+    socket.once('finish', () => socket.destroy());
+    socket.resume();
     refuse(socket, new Problem(405, 'This is no proxy.', { headers: { allow: 'GET, HEAD, OPTIONS' } }));
   });
   // The guard answers an expectation that it does not know, like any other refusal.
-  server.on('checkExpectation', handler);
+  server.on('checkExpectation', serve);
   return server;
 }
+
+/** HTTP/2's preface: where no version follows it Node's parser takes it for a method of HTTP/0.9, which no router knows. */
+const prefaceMethod = 'PRI';
 
 /** The response to the latest request of a connection. */
 const latest = Symbol('latest response');

@@ -15,6 +15,8 @@ export interface ParserError extends Error {
   readonly bytesParsed?: number;
 }
 
+export const notHttp1 = new Problem(400, 'This is not an HTTP/1.1 request.');
+
 /** Whether the refused request was a HEAD, as far as can be told: its answer has no body (RFC 9110, section 9.3.2). */
 export function isForHead({ rawPacket, bytesParsed }: ParserError): boolean {
   const read = rawPacket?.toString('latin1', 0, bytesParsed) ?? '';
@@ -34,9 +36,7 @@ export function describeParserError({ code, rawPacket }: ParserError): Problem |
         ? targetTooLong()
         : new Problem(431, `The request line and headers must have at most ${maxHeaderSize} bytes together.`);
     case 'HPE_INVALID_METHOD':
-      return isRequestLine(rawPacket)
-        ? new Problem(501, 'The request method is not known here.')
-        : new Problem(400, 'This is not an HTTP/1.1 request.');
+      return isRequestLine(rawPacket) ? new Problem(501, 'The request method is not known here.') : notHttp1;
     case 'HPE_INVALID_URL':
       return new Problem(
         400,
