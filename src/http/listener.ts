@@ -90,6 +90,8 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
 function buildServer({ handler, keepAliveTimeoutMs, onRefusal }: ListenerOptions): Server {
   const serve: RequestListener = (request, response) => {
     const socket = request.socket as AnsweredSocket;
+    // Node goes on parsing what it has read of a connection that an earlier answer has ended: nobody would take the answer.
+    if (socket.destroyed) return;
     const before = socket[latest];
     if (request.method === prefaceMethod) return refuseIfUnanswered(socket, notHttp1);
     socket[latest] = response;

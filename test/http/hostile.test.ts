@@ -195,7 +195,7 @@ describe('hostile HTTP, byte by byte', () => {
     const kinds = [greeting, large, large + get('/livez', 'Expect: miracles'), refused + greeting];
     for (let count = 0; count < 200; count += 1) {
       const socket = connect(Number(port), 'localhost').on('error', () => {});
-      socket.write((kinds[count % 4] as string).repeat(count % 4 === 3 ? 1 : 1 + (count % 5)));
+      socket.write((kinds[count % 4] as string).repeat(1 + (count % 5)));
       await new Promise((resolve) => setTimeout(resolve, count % 6));
       socket.resetAndDestroy();
     }
