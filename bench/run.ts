@@ -1,104 +1,76 @@
 /**
- * What a greeting costs: the server's own CPU time a request, as the kernel counts it, of greet and of its peers.
+ * What a greeting costs, of greet and of its peers: npm run bench, about half an hour on a quiet machine of two cores.
  *
- *     npm run bench               all contenders, four rounds: about ten minutes
- *     npm run bench -- --short    greet and the floors, three rounds: about a minute and a half
- *
- * Each round starts every contender afresh on a core of its own, warms it up and loads it from the other cores, one after
- * another; ratios are taken within a round, against the floor that ran in it, and their median is printed with its spread.
- * The floor runs a second time at the end of each round: how far that is from 1 is the noise.
+ * Writes its figures to bench/results.json and draws them into bench/results.svg; the tables it prints are those of
+ * bench/README.md. Give NODE_26 the path of another Node to have greet run on that, too.
  */
+import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
-import {
-  type Contender,
-  type Load,
-  loadGrpc,
-  loadHttp,
-  type Measurement,
-  measure,
-  median,
-  startSink,
-} from './measure.ts';
+import { coldStarts } from './cold-start.ts';
+import { compare, type Effort } from './compare.ts';
+import { greet, grpcContenders, grpcFloor, httpContenders, httpFloor } from './contenders.ts';
+import { loadGrpc, loadHttp } from './load.ts';
+import { draw } from './plot.ts';
+import { costByConnections, memoryByGreetings } from './scale.ts';
+import { startSink } from './server.ts';
+import { shippedSizes } from './shipped-sizes.ts';
+import { comparisonTable, table } from './tables.ts';
 
-const isShort = process.argv.includes('--short');
-const rounds = isShort ? 3 : 4;
-const times = isShort ? { warmUp: 2, seconds: 3 } : { warmUp: 3, seconds: 5 };
-
+const effort: Effort = { rounds: 4, turns: 4, warmUpSeconds: 3 };
+const node26 = process.env.NODE_26 || undefined;
+const leftOut: string[] = [];
 const sink = await startSink();
-const greet = (name: string, env: Record<string, string> = {}, portVariable = 'PORT'): Contender => ({
-  name,
-  file: '../dist/main.js',
-  env,
-  portVariable,
+const fixed = (digits: number) => (value: number) => value.toFixed(digits);
+
+const machine = `Node ${process.version}, ${cpus()[0]?.model}, ${cpus().length} cores, ${new Date().toISOString().slice(0, 10)}`;
+console.log(machine);
+
+const reference = 'greet, 1 % traced';
+const http = await compare(httpFloor, httpContenders(sink.url, node26, leftOut), {
+  load: loadHttp(32),
+  effort,
+  latencySeconds: 3,
 });
-const traced = (ratio: string) => ({
-  OTEL_EXPORTER_OTLP_ENDPOINT: sink.url,
-  OTEL_TRACES_SAMPLER: 'parentbased_traceidratio',
-  OTEL_TRACES_SAMPLER_ARG: ratio,
-});
-const peer = (name: string, file: string): Contender => ({ name, file: `contenders/${file}.mjs` });
+console.log(comparisonTable('HTTP', http, reference));
 
-const httpFloor = peer('bare node:http', 'node-http');
-const grpcFloor = peer('bare node:http2', 'http2-bare');
-const http = isShort
-  ? [greet('greet, 1 % traced', traced('0.01'))]
-  : [
-      peer('Fastify, bare', 'fastify-bare'),
-      peer('Hono, bare', 'hono-bare'),
-      peer('Koa, bare', 'koa-bare'),
-      peer('Express, bare', 'express-bare'),
-      greet('greet'),
-      greet('greet, 1 % traced', traced('0.01')),
-      greet('greet, all traced', traced('1')),
-      peer('Fastify with the same features', 'fastify-usual'),
-      peer('Koa with the same features', 'koa-usual'),
-      peer('Hono with the same features', 'hono-usual'),
-      peer('Express with the same features', 'express-usual'),
-      peer('NestJS with the same features', 'nest-usual'),
-    ];
-const grpc = isShort
-  ? [greet('greet, 1 % traced', traced('0.01'), 'GRPC_PORT')]
-  : [
-      peer('bare @grpc/grpc-js', 'grpc-bare'),
-      greet('greet', {}, 'GRPC_PORT'),
-      greet('greet, 1 % traced', traced('0.01'), 'GRPC_PORT'),
-      greet('greet, all traced', traced('1'), 'GRPC_PORT'),
-    ];
+const grpc = await compare(grpcFloor, grpcContenders(sink.url), { load: loadGrpc(64), effort });
+console.log(comparisonTable('gRPC', grpc, reference));
 
-async function compare(
-  title: string,
-  floor: Contender,
-  contenders: readonly Contender[],
-  load: Load,
-): Promise<void> {
-  const results = new Map<string, { ratios: number[]; measurements: Measurement[] }>();
-  for (let round = 0; round < rounds; round += 1) {
-    let unit = 0;
-    for (const contender of [floor, ...contenders, { ...floor, name: `${floor.name}, again` }]) {
-      const measurement = await measure(contender, load, times);
-      unit ||= measurement.cpuMicros;
-      const result = results.get(contender.name) ?? { ratios: [], measurements: [] };
-      result.ratios.push(measurement.cpuMicros / unit);
-      result.measurements.push(measurement);
-      results.set(contender.name, result);
-    }
-  }
-  console.log(
-    `\n| ${title} | CPU, to the floor | spread | CPU a request | memory after |\n|---|---|---|---|---|`,
-  );
-  for (const [name, { ratios, measurements }] of results) {
-    const of = (key: keyof Measurement) => median(measurements.map((measurement) => measurement[key]));
-    const spread = `${Math.min(...ratios).toFixed(2)} - ${Math.max(...ratios).toFixed(2)}`;
-    const ratio = median(ratios).toFixed(2);
-    console.log(
-      `| ${name} | ${ratio} | ${spread} | ${of('cpuMicros').toFixed(1)} us | ${Math.round(of('memoryMegabytes'))} MB |`,
-    );
-  }
-}
-
-console.log(
-  `Node ${process.version}, ${cpus()[0]?.model}, ${cpus().length} cores, ${new Date().toISOString().slice(0, 10)}`,
+const on26 = node26
+  ? [
+      {
+        ...httpFloor,
+        name: 'bare node:http, on Node 26',
+        command: [node26, ...httpFloor.command.slice(1)] as const,
+      },
+    ]
+  : [];
+const starts = await coldStarts(
+  [httpFloor, greet('greet'), ...on26, ...(node26 ? [greet('greet, on Node 26', { node: node26 })] : [])],
+  11,
 );
-await compare('HTTP', httpFloor, http, loadHttp(32));
-await compare('gRPC', grpcFloor, grpc, loadGrpc(64));
+console.log(table(['from start to first greeting', 'ms'], starts, fixed(0)));
+
+const connections = await costByConnections(greet('greet'), [10, 100, 1_000], 5);
+console.log(table(['connections', 'CPU a greeting, us'], connections, fixed(1)));
+
+const memory = await memoryByGreetings(greet('greet'), [1_000, 100_000, 1_000_000]);
+console.log(table(['greetings', 'resident memory, MB'], memory, fixed(0)));
+
+const sizes = shippedSizes();
+console.log(table(['what ships', 'MB'], sizes, fixed(1)));
+for (const reason of leftOut) console.log(`Left out: ${reason}.`);
+
+const results = {
+  machine,
+  http,
+  grpc,
+  starts: Object.fromEntries(starts),
+  connections: Object.fromEntries(connections),
+  memory: Object.fromEntries(memory),
+  sizes: Object.fromEntries(sizes),
+};
+const beside = (name: string) => new URL(name, import.meta.url);
+writeFileSync(beside('results.json'), `${JSON.stringify(results, null, 2)}\n`);
+writeFileSync(beside('results.svg'), draw(http, grpc, machine));
 sink.close();

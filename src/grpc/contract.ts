@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { loadSync, type PackageDefinition } from '@grpc/proto-loader';
 import protobuf from 'protobufjs';
 import { protoFile } from '../files.ts';
+import { orMalformed } from './malformed.ts';
 
 export const greetServiceName = 'greet.GreetService';
 
@@ -11,15 +12,6 @@ export interface GreetingRequestMessage {
 
 export interface GreetingResponseMessage {
   readonly message: string;
-}
-
-/** What stands for bytes that are not the message they should be: a handler refuses it in words, like any other bad input. */
-export class Malformed {
-  readonly reason: string;
-
-  constructor(reason: string) {
-    this.reason = reason;
-  }
 }
 
 /** Refuses what protobufjs would repair: invalid UTF-8, which it replaces, and strings cut short, which it takes as they are. */
@@ -51,13 +43,7 @@ export const greetService = {
     requestStream: false,
     responseStream: false,
     requestSerialize: request.encode,
-    requestDeserialize(bytes: Buffer): GreetingRequestMessage | Malformed {
-      try {
-        return request.decode(bytes);
-      } catch (error) {
-        return new Malformed(error instanceof Error ? error.message : 'it has another form');
-      }
-    },
+    requestDeserialize: orMalformed(request.decode),
     responseSerialize: response.encode,
     responseDeserialize: response.decode,
   },

@@ -1,7 +1,4 @@
-import { Server, ServerCredentials, setLogger } from '@grpc/grpc-js';
-import { loadSync } from '@grpc/proto-loader';
-import { ReflectionService } from '@grpc/reflection';
-import { protoPath as healthProto } from 'grpc-health-check';
+import { Server, ServerCredentials, setLogger, type UntypedServiceImplementation } from '@grpc/grpc-js';
 import { bindAll } from '../bind.ts';
 import type { Certificates } from '../certificates.ts';
 import type { Config } from '../config.ts';
@@ -11,10 +8,12 @@ import type { Readiness } from '../readiness.ts';
 import { trackSockets } from '../sockets.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { http2ServersOf, limitCalls } from './call-limits.ts';
-import { greetService, loadDescriptors } from './contract.ts';
+import { greetService } from './contract.ts';
 import { createGreetMethod } from './greet.ts';
 import { createHealth } from './health.ts';
+import { sparedMalformed } from './malformed.ts';
 import { createAdmit } from './rate-limit.ts';
+import { addReflection } from './reflection.ts';
 import { TlsCredentials } from './tls-credentials.ts';
 import { handleUnary } from './unary.ts';
 
@@ -72,8 +71,10 @@ export async function openGrpcServer({
   const health = createHealth(readiness);
   const admit = rateLimit && createAdmit(rateLimit);
   server.addService(greetService, { Greet: handleUnary(createGreetMethod(greet), telemetry, admit) });
-  server.addService(health.definition, health.implementation);
-  new ReflectionService({ ...loadDescriptors(), ...loadSync(healthProto) }).addToServer(server);
+  server.addService(
+    ...sparedMalformed(health.definition, health.implementation as UntypedServiceImplementation),
+  );
+  addReflection(server);
 
   const credentials = certificates ? new TlsCredentials(certificates) : ServerCredentials.createInsecure();
   let port = config.grpcPort;

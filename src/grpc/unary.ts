@@ -4,7 +4,7 @@ import { violationsOf } from '../greeting/violations.ts';
 import { ServiceError } from '../service-error.ts';
 import { takeRequestId } from '../telemetry/request-id.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
-import { Malformed } from './contract.ts';
+import { Malformed } from './malformed.ts';
 import { createCallObserver } from './observe.ts';
 import { invalidArgument, statusOfError } from './status.ts';
 
@@ -87,9 +87,7 @@ function answer<Message, Schema extends z.ZodType, Answer, Reply>(
   { schema, fieldNames, fromMessage, call, toReply }: UnaryMethod<Message, Schema, Answer, Reply>,
   message: Message | Malformed,
 ): Outcome<Reply> | Promise<Outcome<Reply>> {
-  if (message instanceof Malformed) {
-    return [{ code: status.INVALID_ARGUMENT, details: `The message cannot be read: ${message.reason}.` }];
-  }
+  if (message instanceof Malformed) return [message.outcome];
   const request = schema.safeParse(fromMessage(message));
   if (!request.success) return [invalidArgument(violationsOf(request.error), fieldNames)];
   const result = call(request.data);

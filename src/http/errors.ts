@@ -2,14 +2,14 @@ import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 import { describeViolations } from '../greeting/violations.ts';
 import { ServiceError, type ServiceErrorCode } from '../service-error.ts';
-import { Problem, problemMediaType, renderProblem } from './problem.ts';
+import { callerLeft, Problem, problemMediaType, renderProblem } from './problem.ts';
 
 /**
  * Answers what any hook, route or the framework threw, as a problem. What nobody expected is logged, once, with its cause; a
  * refusal of our own or a ServiceError is not, or an overload would be made worse by its log: the access line has its status.
  */
 export function handleError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const problem = toProblem(error);
+  const problem = toProblem(error, request);
   if (problem.status >= 500 && problem !== error && !(error instanceof ServiceError))
     request.log.error({ err: error, requestId: request.id }, 'request failed');
   return sendProblem(problem, request, reply);
@@ -36,7 +36,7 @@ const statusOf = {
   limited: 429,
 } as const satisfies Record<ServiceErrorCode, number>;
 
-function toProblem(error: unknown): Problem {
+function toProblem(error: unknown, request: FastifyRequest): Problem {
   if (error instanceof Problem) return error;
   if (error instanceof ServiceError)
     return new Problem(statusOf[error.code], error.message, {
@@ -49,12 +49,19 @@ function toProblem(error: unknown): Problem {
     }));
     return new Problem(400, describeViolations(errors), { errors });
   }
+  if (isAfterLeaving(error, request)) return callerLeft;
   const status = (error as Partial<FastifyError> | null)?.statusCode ?? 500;
   // Fastify's own refusals speak of the request only; anything else might tell of our insides.
   if (status >= 400 && status < 500 && error instanceof Error && isFrameworkError(error)) {
     return new Problem(status, error.message);
   }
   return new Problem(500, 'The service failed to answer. The cause is in its log, under this request id.');
+}
+
+/** What Node says of a body that broke off, and of an answer to a caller who left when it had begun. */
+function isAfterLeaving(error: unknown, { socket }: FastifyRequest): boolean {
+  const code = (error as NodeJS.ErrnoException | null)?.code;
+  return code === 'ECONNRESET' || (code === 'ERR_HTTP_HEADERS_SENT' && socket.destroyed);
 }
 
 function isFrameworkError(error: Error): boolean {

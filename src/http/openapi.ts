@@ -59,11 +59,23 @@ const otherProblem = problemResponse(
 
 /** What any operation may refuse before its own code is reached. */
 export const requestProblems = {
+  400: problemResponse(400, 'The HTTP request is not valid.', {
+    detail: 'The request is not valid HTTP/1.1.',
+  }),
+  408: problemResponse(408, 'The request took too long to arrive.', {
+    detail: 'The request did not arrive in time.',
+  }),
   414: problemResponse(414, 'The request target is too long.', {
     detail: 'The request target must have at most 4096 bytes.',
   }),
+  417: problemResponse(417, 'The client expects what is not offered.', {
+    detail: 'The only expectation met is 100-continue.',
+  }),
   431: problemResponse(431, 'The request line and headers are too long.', {
     detail: 'The request line and headers must have at most 8192 bytes together.',
+  }),
+  501: problemResponse(501, 'The method or the transfer coding is not known.', {
+    detail: 'The only transfer coding understood is chunked.',
   }),
   default: otherProblem,
 } as const;

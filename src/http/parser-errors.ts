@@ -15,6 +15,8 @@ export interface ParserError extends Error {
   readonly bytesParsed?: number;
 }
 
+export const notHttp1 = new Problem(400, 'This is not an HTTP/1.1 request.');
+
 /** Whether the refused request was a HEAD, as far as can be told: its answer has no body (RFC 9110, section 9.3.2). */
 export function isForHead({ rawPacket, bytesParsed }: ParserError): boolean {
   const read = rawPacket?.toString('latin1', 0, bytesParsed) ?? '';
@@ -32,9 +34,7 @@ export function describeParserError({ code, rawPacket }: ParserError): Problem |
     case 'HPE_HEADER_OVERFLOW':
       return isTargetTooLong(rawPacket) ? targetTooLong() : headersTooLong();
     case 'HPE_INVALID_METHOD':
-      return isRequestLine(rawPacket)
-        ? methodNotKnown()
-        : new Problem(400, 'This is not an HTTP/1.1 request.');
+      return isRequestLine(rawPacket) ? methodNotKnown() : notHttp1;
     case 'HPE_INVALID_URL':
       return targetNotEncoded();
     default:

@@ -1,9 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { Problem } from './problem.ts';
-
-/** Why an answer was not sent; nobody's fault, and so neither logged as an error nor counted as one. */
-const callerLeft = new Problem(499, 'The caller has left.');
+import { callerLeft } from './problem.ts';
 
 /** Answers that wait behind another one on the same connection: how many may, there and on all connections together. */
 const maxWaiting = 100;
@@ -60,10 +57,12 @@ export function createPipelines(onCut: () => void): Pipelines {
   };
 }
 
-/** Node says of an answer that was given, and was not sent when its caller left, neither that it finished nor that it failed. */
+/**
+ * Node says of an answer that was given, and was not sent when its caller left, neither that it finished nor that it failed. Nor can
+ * it be asked: once the socket is gone it takes any answer for finished. Who waits for one of the two still listens.
+ */
 export function endUnsent(response: ServerResponse | undefined): void {
   setImmediate(() => {
-    if (response !== undefined && !response.writableFinished && response.listenerCount('error') > 0)
-      response.emit('error', callerLeft);
+    if (response !== undefined && response.listenerCount('error') > 0) response.emit('error', callerLeft);
   });
 }

@@ -61,3 +61,6 @@ export function renderProblem({ status, message, errors }: Problem, requestId: s
   };
   return JSON.stringify(details);
 }
+
+/** Why an answer was not sent; nobody's fault, and so neither logged as an error nor counted as one. */
+export const callerLeft = new Problem(499, 'The caller has left.');

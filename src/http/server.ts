@@ -8,6 +8,7 @@ import {
   isForHead,
   maxHeaderSize,
   noProxy,
+  notHttp1,
   type ParserError,
   writeProblem,
 } from './parser-errors.ts';
@@ -58,7 +59,10 @@ export function buildServer({ certificates, handler, keepAliveTimeoutMs, onRefus
   };
   const onRequest: RequestListener = (request, response) => {
     const socket = request.socket as AnsweredSocket;
+    // Node goes on parsing what it has read of a connection that an earlier answer has ended: nobody would take the answer.
+    if (socket.destroyed) return;
     const before = socket[latest];
+    if (request.method === prefaceMethod) return refuseIfUnanswered(socket, notHttp1);
     socket[latest] = response;
     if (before !== undefined && !before.writableFinished && !pipelines.admit(socket, response, before))
       return;
@@ -83,19 +87,27 @@ export function buildServer({ certificates, handler, keepAliveTimeoutMs, onRefus
     const requestId = writeProblem(socket, problem, isHead);
     onRefusal({ requestId, status: problem.status, reason: problem.message });
   };
-  server.on('clientError', (error: ParserError, socket) => {
-    const problem = describeParserError(error);
-    if (problem && socket.writable && isUnanswered((socket as AnsweredSocket)[latest]))
-      refuse(socket, problem, isForHead(error));
+  const refuseIfUnanswered = (socket: AnsweredSocket, problem: Problem | undefined, isHead = false) => {
+    if (problem && socket.writable && isUnanswered(socket[latest])) refuse(socket, problem, isHead);
     else socket.destroy();
+  };
+  server.on('clientError', (error: ParserError, socket) => {
+    refuseIfUnanswered(socket, describeParserError(error), isForHead(error));
   });
-  server.on('connect', (_request, socket) => {
+  server.on('connect', (_request, socket: Duplex) => {
+    // Node has let go of this connection: nothing else hears of its errors, or ends it if the caller does not.
+    socket.on('error', () => socket.destroy());
+    socket.once('finish', () => socket.destroy());
+    socket.resume();
     refuse(socket, noProxy());
   });
   // The guard answers an expectation that it does not know, like any other refusal.
-  server.on('checkExpectation', handler);
+  server.on('checkExpectation', onRequest);
   return { server, secure };
 }
+
+/** HTTP/2's preface: where no version follows it Node's parser takes it for a method of HTTP/0.9, which no router knows. */
+const prefaceMethod = 'PRI';
 
 /** The response to the latest request of a connection. */
 const latest = Symbol('latest response');

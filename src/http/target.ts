@@ -8,10 +8,11 @@ export const maxTargetLength = 4_096;
 const malformedTarget = '/ malformed';
 
 /**
- * Sends a target that does not decode to a place of its own, where {@link refuseTarget} meets it after the hooks have run:
- * the router would answer a bad path beside every hook, and the query parser would take bad escapes for text.
+ * Sends a target that does not decode, or is a URL that is none, to a place of its own, where {@link refuseTarget} meets it after
+ * the hooks have run: the router would answer it beside every hook, and the query parser would take bad escapes for text.
  */
 export function routeMalformed({ url = '' }: IncomingMessage): string {
+  if (/^https?:/i.test(url) && !isUrl(url)) return malformedTarget;
   if (!url.includes('%')) return url;
   try {
     decodeURIComponent(url);
@@ -41,7 +42,9 @@ export function refuseTarget({ method, url, originalUrl }: Target): Problem | un
   if (url !== malformedTarget) return undefined;
   return new Problem(
     400,
-    'The request target is not percent-encoded UTF-8. Encode each value, as curl -G --data-urlencode does.',
+    originalUrl.startsWith('/') || isUrl(originalUrl)
+      ? 'The request target is not percent-encoded UTF-8. Encode each value, as curl -G --data-urlencode does.'
+      : 'The request target is not a URL with a host.',
   );
 }
 
@@ -50,7 +53,11 @@ export function targetTooLong(): Problem {
 }
 
 // RFC 9112, sections 3.2.2 and 3.2.4: the asterisk stands for the server, and is for OPTIONS alone.
-const absoluteForm = /^https?:\/\/[^/?#]*/i;
+const absoluteForm = /^https?:\/\/[^/?#]+/i;
+
+function isUrl(target: string): boolean {
+  return absoluteForm.test(target) && URL.canParse(target);
+}
 
 /** The path alone, of a target in origin-form or in absolute-form (RFC 9112, section 3.2). */
 export function pathOf({ originalUrl }: Pick<Target, 'originalUrl'>): string {

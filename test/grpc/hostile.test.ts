@@ -5,6 +5,15 @@ import { status } from '@grpc/grpc-js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createGrpcClient } from '../../src/client/grpc.ts';
 import { greetService } from '../../src/grpc/contract.ts';
+import {
+  begin,
+  callHeaders,
+  isHttp2Sound,
+  preface,
+  frame as raw,
+  settings,
+  types,
+} from '../support/http2-frames.ts';
 import { startTestService, type TestService } from '../support/service.ts';
 
 /** One message with its five bytes of frame (gRPC over HTTP/2: Length-Prefixed-Message). */
@@ -118,6 +127,51 @@ describe('hostile gRPC, frame by frame', () => {
       await once(socket.resume(), 'close');
     }
     await expectGreeting();
+  });
+
+  it.skipIf(!isHttp2Sound)('lives through a frame of the wrong size behind a connection error', async () => {
+    const { port } = new URL(`http://${service.urls.grpc}`);
+    const socket = connectTcp(Number(port), 'localhost').on('error', () => {});
+    const frames = [
+      begin(0),
+      // A second beginning with less than a block of headers in it, and a WINDOW_UPDATE of a byte too few.
+      raw(types.headers, { stream: 0, payload: callHeaders() }),
+      raw(types.windowUpdate, { payload: Buffer.alloc(3) }),
+    ];
+    socket.end(Buffer.concat([preface, settings(3, 100), ...frames]));
+    await new Promise((resolve) => socket.resume().once('close', resolve));
+    await expectGreeting();
+  });
+
+  it.each([
+    '/grpc.health.v1.Health/Check',
+    '/grpc.health.v1.Health/Watch',
+    '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo',
+    '/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo',
+  ])('tells a message that cannot be read as such: %s', async (path) => {
+    const answer = await ask({ ':path': path }, frame(Buffer.from([0x1f, 0xff, 0xff])));
+    expect(answer).toMatchObject({ 'grpc-status': String(status.INVALID_ARGUMENT) });
+    await expectGreeting();
+  });
+
+  it('finds no proto that only plain objects know', async () => {
+    const path = '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo';
+    for (const tag of [0x1a, 0x22, 0x32]) {
+      const message = Buffer.concat([Buffer.from([tag, 11]), Buffer.from('constructor')]);
+      const stream = session.request({
+        ':method': 'POST',
+        ':path': path,
+        'content-type': 'application/grpc',
+      });
+      let answer = '';
+      stream.setEncoding('latin1').on('data', (text) => {
+        answer += text;
+      });
+      stream.end(frame(message));
+      await once(stream, 'close');
+      // An error_response (field 7) whose code (field 1) is NOT_FOUND.
+      expect(answer).toMatch(/:.\u0008\u0005/s);
+    }
   });
 
   it('holds a connection to its hundred calls at once', async () => {

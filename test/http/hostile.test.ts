@@ -70,6 +70,10 @@ describe('hostile HTTP, byte by byte', () => {
     ['a folded header', 400, get('/greet', 'X-A: b\r\n c')],
     ['a space before the colon', 400, get('/greet', 'X-A : b')],
     ['an HTTP/2 preface', 400, 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'],
+    ['an HTTP/2 preface without a version', 400, 'PRI *$HTTP/2.0\r\n\r\n'],
+    ['a URL without a host', 400, get('http:///greet?name=a')],
+    ['a URL with nothing behind its scheme', 400, get('http://')],
+    ['a URL whose host is none', 400, get('http://[bad/greet')],
     ['a TLS greeting', 400, Buffer.from('16030100a5010000a10303', 'hex')],
     ['an asterisk that is not for the server', 400, get('*')],
     ['an asterisk with something behind it', 400, get('*').replace('GET *', 'OPTIONS *x')],
@@ -136,6 +140,41 @@ describe('hostile HTTP, byte by byte', () => {
     expect(body.match(/Hello, ./g)).toEqual(['Hello, A', 'Hello, B', 'Hello, C']);
   });
 
+  it('lives through CONNECTs that are reset, and lets go of one whose caller stays', async () => {
+    const { port } = new URL(service.urls.http);
+    const ask = 'CONNECT greet:443 HTTP/1.1\r\nHost: greet:443\r\n\r\n';
+    for (let count = 0; count < 50; count += 1) {
+      const socket = connect(Number(port), 'localhost').on('error', () => {});
+      socket.write(ask);
+      await new Promise((resolve) => setTimeout(resolve, count % 3));
+      socket.resetAndDestroy();
+    }
+    const stays = connect({ port: Number(port), host: 'localhost', allowHalfOpen: true });
+    stays
+      .on('error', () => {})
+      .resume()
+      .write(ask);
+    const talking = setInterval(() => stays.write('more'), 20);
+    await new Promise((resolve) => stays.once('close', resolve));
+    clearInterval(talking);
+    await expectGreeting();
+  }, 4_000);
+
+  it('does not log as an error of its own a body that its caller broke off', async () => {
+    const { port } = new URL(service.urls.admin);
+    for (const end of ['end', 'resetAndDestroy'] as const) {
+      const socket = connect(Number(port), 'localhost').on('error', () => {});
+      socket.write(
+        'PUT /faults HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{',
+      );
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      socket[end]();
+      await new Promise((resolve) => socket.resume().once('close', resolve));
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(service.lines.filter(({ level }) => level === 'error')).toEqual([]);
+  });
+
   it('shrugs at callers who leave in the middle', async () => {
     const { port } = new URL(service.urls.http);
     for (let count = 0; count < 50; count += 1) {
@@ -150,9 +189,13 @@ describe('hostile HTTP, byte by byte', () => {
   it('counts nobody as under way who has left, wherever their answers were by then', async () => {
     const { port } = new URL(service.urls.http);
     const greeting = get('/greet?name=Alice').replace('Connection: close\r\n', '');
+    const large = get('/docs/static/swagger-ui-bundle.js').replace('Connection: close\r\n', '');
+    const refused =
+      'PUT /greet HTTP/1.1\r\nHost: greet\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n';
+    const kinds = [greeting, large, large + get('/livez', 'Expect: miracles'), refused + greeting];
     for (let count = 0; count < 200; count += 1) {
       const socket = connect(Number(port), 'localhost').on('error', () => {});
-      socket.write((count % 2 ? greeting : get('/docs/static/swagger-ui-bundle.js')).repeat(1 + (count % 5)));
+      socket.write((kinds[count % 4] as string).repeat(1 + (count % 5)));
       await new Promise((resolve) => setTimeout(resolve, count % 6));
       socket.resetAndDestroy();
     }

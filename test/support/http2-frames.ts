@@ -87,3 +87,12 @@ export function message(bytes: Buffer, isCompressed = false): Buffer {
 }
 
 export const hello = message(Buffer.from('\u000a\u0007Mallory'));
+
+/**
+ * Whether the HTTP/2 of this Node outlives what comes after a connection error: before nghttp2 1.68.1 a frame of the wrong size
+ * ends the process (CVE-2026-27135), and nothing above it can do anything about that.
+ */
+export const isHttp2Sound = (() => {
+  const [major = 0, minor = 0, patch = 0] = (process.versions.nghttp2 ?? '').split('.').map(Number);
+  return major * 1e6 + minor * 1e3 + patch >= 1_068_001;
+})();

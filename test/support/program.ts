@@ -22,12 +22,19 @@ export interface Program {
 interface Options {
   readonly env?: Readonly<Record<string, string>>;
   readonly nodeOptions?: readonly string[];
+  /** Which of its lines are kept: all, unless told. `listening()` asks for its own. */
+  readonly keeps?: (line: LogLine) => boolean;
   /** Called with the program's own empty working directory before it starts. */
   readonly prepare?: (folder: string) => Promise<void>;
 }
 
 /** The real, built program in a process of its own, with nothing of this one's environment but the path. */
-export async function runProgram({ env = {}, nodeOptions = [], prepare }: Options = {}): Promise<Program> {
+export async function runProgram({
+  env = {},
+  nodeOptions = [],
+  keeps = () => true,
+  prepare,
+}: Options = {}): Promise<Program> {
   const folder = await mkdtemp(join(tmpdir(), 'greet-'));
   await prepare?.(folder);
   const child = spawn(process.execPath, [...nodeOptions, entry], {
@@ -40,7 +47,7 @@ export async function runProgram({ env = {}, nodeOptions = [], prepare }: Option
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     const whole = (partial + text).split('\n');
     partial = whole.pop() ?? '';
-    for (const line of whole) lines.push(JSON.parse(line));
+    lines.push(...whole.map((line) => JSON.parse(line) as LogLine).filter(keeps));
   });
   let stderr = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { createGrpcClient, createHttpClient } from '../../src/client/exports.ts';
 import { freePort } from './command.ts';
 import { type Program, runProgram } from './program.ts';
-import { until } from './service.ts';
+import { type LogLine, until } from './service.ts';
 
 const politeCallers = fileURLToPath(new URL('./polite.mjs', import.meta.url));
 
@@ -55,7 +55,11 @@ export class Siege {
     this.#polite = polite;
   }
 
-  static async start(env: Readonly<Record<string, string>> = {}): Promise<Siege> {
+  /** @param keeps which of its lines are kept. */
+  static async start(
+    env: Readonly<Record<string, string>> = {},
+    keeps: (line: LogLine) => boolean = () => true,
+  ): Promise<Siege> {
     const [http, grpc, admin] = await Promise.all([freePort(), freePort(), freePort()]);
     const urls = {
       http: `http://127.0.0.1:${http}`,
@@ -71,6 +75,7 @@ export class Siege {
         LOG_LEVEL: 'warn',
         ...env,
       },
+      keeps,
       nodeOptions: [`--max-old-space-size=${heapMb}`, '--expose-gc', '--import', collectOnSignal],
     });
     await until(async () => (await fetch(`${urls.http}/readyz`).catch(() => undefined))?.status === 200);
@@ -154,7 +159,7 @@ export class Siege {
   }
 
   async dispose(): Promise<void> {
-    if (this.#polite.exitCode === null) {
+    if (this.#polite.exitCode === null && this.#polite.signalCode === null) {
       this.#polite.kill('SIGKILL');
       await new Promise((resolve) => this.#polite.once('close', resolve));
     }

@@ -46,10 +46,6 @@ export async function greetRoutes(app: App, { greet }: { readonly greet: GreetOp
               'application/json': { schema: greetingSchema, example: { message: 'Hello, Alice' } },
             },
           },
-          400: problemResponse(400, 'The name is missing, repeated or not valid; every fault is listed.', {
-            detail: 'name must have at most 100 characters, got 101',
-            errors: [{ field: 'name', detail: 'must have at most 100 characters, got 101' }],
-          }),
           406: problemResponse(
             406,
             'The client accepts neither text nor JSON.',
@@ -58,6 +54,10 @@ export async function greetRoutes(app: App, { greet }: { readonly greet: GreetOp
           ),
           ...requestProblems,
           ...exhaustionProblems,
+          400: problemResponse(400, 'The name is missing, repeated or not valid; every fault is listed.', {
+            detail: 'name must have at most 100 characters, got 101',
+            errors: [{ field: 'name', detail: 'must have at most 100 characters, got 101' }],
+          }),
         }),
       },
     },

@@ -1,0 +1,98 @@
+import { spawn } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { type AddressInfo, connect, createServer as createTcpServer } from 'node:net';
+import { availableParallelism } from 'node:os';
+import type { Contender } from './contenders.ts';
+
+// The server has a core of its own, and whoever loads it the others, where the machine lets us say so.
+const cores = availableParallelism();
+const isPinned = process.platform === 'linux' && cores > 1;
+type Command = readonly [program: string, ...args: string[]];
+const on = (list: string, command: Command): Command =>
+  isPinned ? ['taskset', '-c', list, ...command] : command;
+export const onOtherCores = (command: Command): Command => on(`1-${cores - 1}`, command);
+
+export interface Server {
+  readonly contender: Contender;
+  readonly port: number;
+  /** User and system time of all its threads since it started, in microseconds. */
+  cpuMicros(): number;
+  /** Its resident memory, in MB. */
+  memoryMegabytes(): number;
+  stop(): Promise<void>;
+}
+
+/** Starts a contender; what is returned may not listen yet. */
+export async function spawnServer(contender: Contender): Promise<Server> {
+  const port = await freePort();
+  const [program, ...args] = on('0', contender.command);
+  const child = spawn(program, args, {
+    env: {
+      PATH: process.env.PATH,
+      HOST: '127.0.0.1',
+      PORT: '0',
+      GRPC_PORT: '0',
+      ADMIN_PORT: '0',
+      GOMAXPROCS: '1',
+      ...contender.env,
+      [contender.portVariable]: String(port),
+    },
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  const proc = `/proc/${child.pid}`;
+  return {
+    contender,
+    port,
+    // proc(5): the first number of schedstat is the time spent on a processor, in nanoseconds.
+    cpuMicros: () =>
+      readdirSync(`${proc}/task`).reduce(
+        (sum, task) =>
+          sum + Number(readFileSync(`${proc}/task/${task}/schedstat`, 'utf8').split(' ')[0]) / 1e3,
+        0,
+      ),
+    memoryMegabytes: () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`${proc}/status`, 'utf8'))?.[1]) / 1024,
+    async stop() {
+      child.kill('SIGKILL');
+      await exited;
+    },
+  };
+}
+
+/** Starts a contender and waits until it accepts connections. */
+export async function startServer(contender: Contender): Promise<Server> {
+  const server = await spawnServer(contender);
+  for (const until = Date.now() + 20_000; !(await accepts(server.port)); ) {
+    if (Date.now() > until) throw new Error(`${contender.name} does not listen`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  return server;
+}
+
+/** A collector that takes every span and keeps none. */
+export async function startSink(): Promise<{ url: string; close(): void }> {
+  const server = createServer((request, response) => {
+    request
+      .resume()
+      .on('end', () => response.writeHead(200, { 'content-type': 'application/x-protobuf' }).end());
+  }).listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, close: () => server.close() };
+}
+
+async function freePort(): Promise<number> {
+  const server = createTcpServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+function accepts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
+    socket.once('connect', () => socket.destroy());
+  });
+}

@@ -1,0 +1,38 @@
+import type { Result } from './compare.ts';
+
+/** A table of Markdown with one row for each entry. */
+export function table<Key>(
+  head: readonly [string, string],
+  rows: ReadonlyMap<Key, number>,
+  show: (value: number) => string,
+): string {
+  const lines = [...rows].map(([key, value]) => `| ${key} | ${show(value)} |`);
+  return `\n| ${head.join(' | ')} |\n|---|---|\n${lines.join('\n')}`;
+}
+
+/** The contenders of one floor; `reference` is the one that all are compared with. */
+export function comparisonTable(title: string, results: readonly Result[], reference: string): string {
+  const unit = results.find(({ name }) => name === reference)?.ratio ?? Number.NaN;
+  const hasLatency = results.some(({ latency }) => latency !== undefined);
+  const head = [
+    title,
+    'CPU, to the floor',
+    'quartiles',
+    'greetings a second of CPU',
+    `CPU, to ${reference}`,
+    'memory at rest, after',
+    ...(hasLatency ? ['p50, p99 at half load'] : []),
+  ];
+  const rows = results.map(({ name, ratio, spread, cpuMicros, memoryAtRest, memoryAfter, latency }) => [
+    name,
+    ratio.toFixed(2),
+    spread.map((value) => value.toFixed(2)).join(' - '),
+    Math.round(1e6 / cpuMicros).toLocaleString('en'),
+    (ratio / unit).toFixed(2),
+    `${memoryAtRest.toFixed(0)}, ${memoryAfter.toFixed(0)} MB`,
+    ...(latency ? [`${latency.p50.toFixed(2)}, ${latency.p99.toFixed(2)} ms`] : []),
+  ]);
+  return ['', head, head.map(() => '---'), ...rows]
+    .map((line) => (typeof line === 'string' ? line : `| ${line.join(' | ')} |`))
+    .join('\n');
+}
