@@ -20,6 +20,9 @@ export async function generateDocuments(): Promise<Record<'openapi.json' | 'open
   await registerRoutes(app, { greet, readiness: createReadiness() });
   await app.ready();
   const document = app.swagger();
+  for (const operations of Object.values(document.paths ?? {}))
+    for (const { responses } of Object.values(operations) as Operation[])
+      for (const { headers = {} } of Object.values(responses)) markRequired(headers);
   return {
     'openapi.json': `${JSON.stringify(document, undefined, 2)}\n`,
     'openapi.yaml': stringify(JSON.parse(JSON.stringify(document)), {
@@ -27,6 +30,22 @@ export async function generateDocuments(): Promise<Record<'openapi.json' | 'open
       lineWidth: 120,
     }),
   };
+}
+
+interface Operation {
+  readonly responses: Record<string, { readonly headers?: Record<string, Header> }>;
+}
+interface Header {
+  required?: boolean;
+  schema: { readonly required?: boolean };
+}
+
+/** A header is always sent unless the route says otherwise, which the generator takes for a rule about the header's value. */
+function markRequired(headers: Record<string, Header>): void {
+  for (const header of Object.values(headers)) {
+    const { required = true, ...schema } = header.schema;
+    Object.assign(header, { required, schema });
+  }
 }
 
 /** What the client's types say of the document that they were generated from. */

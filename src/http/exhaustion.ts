@@ -4,14 +4,20 @@ const retryAfterHeader = { 'Retry-After': header('When to ask again, in seconds.
 
 /** Of deployments that limit how much one address may ask for, as draft-ietf-httpapi-ratelimit-headers (08 and later) has them. */
 export const rateLimitHeaders = {
-  RateLimit: header(
-    'Where requests are limited: how many are left (`r`) until the budget is full again, in how many seconds (`t`).',
-    '"address";r=99;t=60',
-  ),
-  'RateLimit-Policy': header(
-    'Where requests are limited: how many one address may send (`q`) in how many seconds (`w`).',
-    '"address";q=100;w=60',
-  ),
+  RateLimit: {
+    ...header(
+      'Where requests are limited: how many are left (`r`) until the budget is full again, in how many seconds (`t`).',
+      '"address";r=99;t=60',
+    ),
+    required: false,
+  },
+  'RateLimit-Policy': {
+    ...header(
+      'Where requests are limited: how many one address may send (`q`) in how many seconds (`w`).',
+      '"address";q=100;w=60',
+    ),
+    required: false,
+  },
 } as const;
 
 /** The responses of an operation that may be limited. */

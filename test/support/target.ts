@@ -20,7 +20,9 @@ export class Target {
     if (this.#siege !== undefined && this.#isUnharmed) return this.#siege;
     await this.#siege?.dispose();
     this.#isUnharmed = true;
-    this.#siege = await Siege.start({ LOG_LEVEL: 'debug' }, isTrouble);
+    // Its drain waits for those as well: nobody needs to be cut.
+    const env = { LOG_LEVEL: 'debug', SHUTDOWN_TIMEOUT_MS: String(patienceMs) };
+    this.#siege = await Siege.start(env, isTrouble);
     await this.#siege.greet();
     this.#base = { heap: await this.#siege.heap(), ...(await holdingOf(this.#siege.pid)) };
     return this.#siege;
