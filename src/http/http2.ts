@@ -8,11 +8,11 @@ import {
   maxHeaderSize,
   methodNotKnown,
   noProxy,
+  type Refusal,
   renderRefusal,
   targetNotEncoded,
 } from './parser-errors.ts';
 import type { Problem } from './problem.ts';
-import type { Refusal } from './server.ts';
 import { maxTargetLength, targetTooLong } from './target.ts';
 
 export interface Http2DoorOptions {

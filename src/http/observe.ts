@@ -4,8 +4,8 @@ import { type DurationSeries, getOrAdd } from '../telemetry/duration-histogram.t
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { ServerSpan, SpanDescription, TraceCarrier } from '../telemetry/tracing.ts';
 import type { App } from './instance.ts';
+import type { Refusal } from './parser-errors.ts';
 import { probePaths } from './routes/health.ts';
-import type { Refusal } from './server.ts';
 import { pathOf } from './target.ts';
 
 /** The route of what no route matched: a caller's path is never a label. */

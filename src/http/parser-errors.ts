@@ -23,6 +23,13 @@ export function isForHead({ rawPacket, bytesParsed }: ParserError): boolean {
   return [...read.matchAll(/(?:^|\r\n\r\n)(\w+) /g)].at(-1)?.[1] === 'HEAD';
 }
 
+/** What was refused before it became a request. */
+export interface Refusal {
+  readonly requestId: string;
+  readonly status: number;
+  readonly reason: string;
+}
+
 /** What the parser refused, as the problem to answer it with; undefined when there is nobody left to answer. */
 export function describeParserError({ code, rawPacket }: ParserError): Problem | undefined {
   switch (code) {

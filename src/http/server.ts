@@ -10,6 +10,7 @@ import {
   noProxy,
   notHttp1,
   type ParserError,
+  type Refusal,
   writeProblem,
 } from './parser-errors.ts';
 import { createPipelines, endUnsent } from './pipelining.ts';
@@ -40,12 +41,6 @@ export interface ServerOptions {
   readonly handler: RequestListener;
   /** Told of everything that was refused before it became a request. */
   readonly onRefusal: (refusal: Refusal) => void;
-}
-
-export interface Refusal {
-  readonly requestId: string;
-  readonly status: number;
-  readonly reason: string;
 }
 
 /** One server with every limit that it has, not listening yet. */
