@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { createFaults } from '../../src/faults.ts';
 import { createReadiness } from '../../src/readiness.ts';
-import { createMetrics } from '../../src/telemetry/metrics.ts';
+import { countDown, createMetrics } from '../../src/telemetry/metrics.ts';
 
 const read = (name: string) => readFile(new URL(`../../deploy/${name}`, import.meta.url), 'utf8');
 
@@ -26,12 +26,14 @@ const dashboard = JSON.parse(await read('grafana/dashboards/greet.json')) as {
 async function knownLabels(): Promise<Map<string, Set<string>>> {
   const known = new Map<string, Set<string>>();
   const target = ['job', 'instance'];
-  const { registry } = createMetrics({
+  const metrics = createMetrics({
     faults: createFaults(),
     readiness: createReadiness(),
     version: '',
     revision: '',
   });
+  countDown(metrics, () => new Date());
+  const { registry } = metrics;
   // Before the first collection these are empty, and so without the labels they will have.
   known.set('nodejs_gc_duration_seconds_sum', new Set([...target, 'kind']));
   for (const line of (await registry.metrics()).split('\n')) {
