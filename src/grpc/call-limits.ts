@@ -11,6 +11,8 @@ const maxArriving = 512;
 const maxArrived = 4_096;
 /** Calls of a connection that its caller resets within a second; nghttp2 gives the connection up after some more, but keeps it. */
 const maxResets = 500;
+/** How many of those a call with too large headers stands for: HPACK lets it be sent in a hundredth of its size. */
+const resetsPerBomb = 50;
 /** Request headers, in bytes, as over HTTP: the calls of a connection keep theirs until they end. */
 const maxHeaderSize = 8_192;
 /** How often calls are looked at, in milliseconds, and how often a call may be found waiting for its caller. */
@@ -60,8 +62,8 @@ function limitCallsOf(server: Http2Server): void {
   let nextLookAt = batchSize;
   let sweeps = 0;
 
-  const countReset = (connection: Connection): void => {
-    connection.resets = connection.countedIn === sweeps ? connection.resets + 1 : 1;
+  const countReset = (connection: Connection, count = 1): void => {
+    connection.resets = connection.countedIn === sweeps ? connection.resets + count : count;
     connection.countedIn = sweeps;
     if (connection.resets > maxResets)
       connection.session.destroy(undefined, constants.NGHTTP2_ENHANCE_YOUR_CALM);
@@ -93,8 +95,10 @@ function limitCallsOf(server: Http2Server): void {
         if (stream.closed || stream.destroyed) return countReset(connection);
         if (arrived >= maxArrived) return stream.close(constants.NGHTTP2_REFUSED_STREAM);
         calls.push({ stream, connection, hasArrived: false, since: sweeps });
-        if (sizeOf(rawHeaders as readonly string[]) > maxHeaderSize)
+        if (sizeOf(rawHeaders as readonly string[]) > maxHeaderSize) {
           refuse(stream, status.RESOURCE_EXHAUSTED, `Metadata must have at most ${maxHeaderSize} bytes.`);
+          countReset(connection, resetsPerBomb);
+        }
         if (calls.length >= nextLookAt) lookAtCalls();
       },
     );
