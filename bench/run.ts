@@ -1,8 +1,8 @@
 /**
- * What a greeting costs, of greet and of its peers: npm run bench, about half an hour on a quiet machine of two cores.
+ * What a greeting costs, of greet and of its peers: npm run bench, about twenty minutes.
  *
- * Writes its figures to bench/results.json and draws them into bench/results.svg; the tables it prints are those of
- * bench/README.md. Give NODE_26 the path of another Node to have greet run on that, too.
+ * Prints tables, writes its figures to bench/results.json and draws them into bench/results.svg. Give NODE_26 the path of another
+ * Node to have greet run on that, too.
  */
 import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
@@ -16,7 +16,7 @@ import { startSink } from './server.ts';
 import { shippedSizes } from './shipped-sizes.ts';
 import { comparisonTable, table } from './tables.ts';
 
-const effort: Effort = { rounds: 4, turns: 4, warmUpSeconds: 3 };
+const effort: Effort = { rounds: 2, turns: 3, warmUpSeconds: 3 };
 const node26 = process.env.NODE_26 || undefined;
 const leftOut: string[] = [];
 const sink = await startSink();
