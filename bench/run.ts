@@ -1,5 +1,6 @@
 /**
- * What a greeting costs, of greet and of its peers: npm run bench, about twenty minutes.
+ * What a greeting costs, of greet and of its peers: npm run bench, about seven minutes a round, and two rounds unless
+ * BENCH_ROUNDS says otherwise.
  *
  * Prints tables, writes its figures to bench/results.json and draws them into bench/results.svg. Give NODE_26 the path of another
  * Node to have greet run on that, too.
@@ -16,7 +17,7 @@ import { startSink } from './server.ts';
 import { shippedSizes } from './shipped-sizes.ts';
 import { comparisonTable, table } from './tables.ts';
 
-const effort: Effort = { rounds: 2, turns: 3, warmUpSeconds: 3 };
+const effort: Effort = { rounds: Number(process.env.BENCH_ROUNDS || 2), turns: 3, warmUpSeconds: 3 };
 const node26 = process.env.NODE_26 || undefined;
 const leftOut: string[] = [];
 const sink = await startSink();
