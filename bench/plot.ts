@@ -2,13 +2,14 @@ import type { Result } from './compare.ts';
 
 const rowHeight = 22;
 const left = 230;
-const unitWidth = 60;
 const width = 860;
 
 const toXml = (text: string) => text.replace(/[&<>]/g, (character) => `&#${character.charCodeAt(0)};`);
 
 /** CPU time a greeting as bars, as multiples of the floor, with the quartiles of each; an SVG document. */
 export function draw(http: readonly Result[], grpc: readonly Result[], machine: string): string {
+  const longest = Math.max(...[...http, ...grpc].flatMap(({ ratio, spread }) => [ratio, spread[1]]));
+  const place = (value: number) => left + (value / longest) * (width - left - 60);
   let y = 30;
   const text = (x: number, content: string, extra = '') =>
     `<text x="${x}" y="${y + 15}"${extra}>${toXml(content)}</text>`;
@@ -16,7 +17,6 @@ export function draw(http: readonly Result[], grpc: readonly Result[], machine: 
     const heading = text(10, title, ' font-weight="bold"');
     y += rowHeight;
     const bars = results.map(({ name, ratio, spread }) => {
-      const place = (value: number) => left + Math.min(value, 9.5) * unitWidth;
       const fill = name.startsWith('greet') ? '#2b6cb0' : '#a0aec0';
       const bar =
         text(left - 8, name, ' text-anchor="end"') +
