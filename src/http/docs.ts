@@ -25,6 +25,10 @@ export async function docsRoutes(
   let page: Promise<App> | undefined;
   const serve = async (request: FastifyRequest, reply: FastifyReply) => {
     page ??= buildSwaggerUi({ logger: app.log, document: json, routePrefix, handleNotFound });
+    // What failed is tried again at the next request, and does not fail the end of the service.
+    page.catch(() => {
+      page = undefined;
+    });
     handOver(await page, request, reply);
   };
   app.get(routePrefix, serve);
