@@ -1,18 +1,20 @@
-// Callers who behave, in a process of their own: node polite.mjs HTTP_URL GRPC_ADDRESS. Told a number of milliseconds, they
-// ask for a greeting over each transport every 10 ms for that long, whether or not the last one has come, and report.
+// Callers who behave, in a process of their own: node polite.mjs HTTP_URL GRPC_ADDRESS BYSTANDER_URL. Told a number of
+// milliseconds, they ask for a greeting over each transport, and of the bystander, every 10 ms for that long, whether or not the
+// last one has come, and report.
 import { Agent, get } from 'node:http';
 import { connect } from 'node:http2';
 
-const [httpUrl, grpcAddress] = process.argv.slice(2);
+const [httpUrl, grpcAddress, bystanderUrl] = process.argv.slice(2);
 const everyMs = 10;
 const patienceMs = 5_000;
 
 // Connections are made before the trouble starts and kept: where no new one is to be had, these are still served.
-const agent = new Agent({ keepAlive: true, maxSockets: 8 });
+const connectionsEach = 8;
+const agent = new Agent({ keepAlive: true, maxSockets: connectionsEach });
 
-function greetOverHttp() {
+function greetOverHttp(url) {
   return new Promise((resolve) => {
-    const request = get(`${httpUrl}/greet?name=Alice`, { agent, timeout: patienceMs }, (response) => {
+    const request = get(`${url}/greet?name=Alice`, { agent, timeout: patienceMs }, (response) => {
       let body = '';
       response.setEncoding('utf8').on('data', (text) => {
         body += text;
@@ -81,13 +83,18 @@ async function measure(greet, durationMs) {
   return { count: times.length, p50: quantile(0.5), p99: quantile(0.99), max: times.at(-1), failures };
 }
 
+const askHttp = () => greetOverHttp(httpUrl);
+const askBystander = () => greetOverHttp(bystanderUrl);
+
 process.on('message', async (durationMs) => {
-  const [http, grpc] = await Promise.all([
-    measure(greetOverHttp, durationMs),
-    measure(greetOverGrpc, durationMs),
-  ]);
-  process.send({ http, grpc });
+  const [http, grpc, bystander] = await Promise.all(
+    [askHttp, greetOverGrpc, askBystander].map((greet) => measure(greet, durationMs)),
+  );
+  process.send({ http, grpc, bystander });
 });
 process.on('disconnect', () => process.exit(0));
-await Promise.all([...Array.from({ length: 8 }, greetOverHttp), greetOverGrpc()]);
+await Promise.all([
+  ...Array.from({ length: connectionsEach }, () => Promise.all([askHttp(), askBystander()])),
+  greetOverGrpc(),
+]);
 process.send('ready');

@@ -6,7 +6,7 @@ import { freePort } from './command.ts';
 import { type Program, runProgram } from './program.ts';
 import { type LogLine, until } from './service.ts';
 
-const politeCallers = fileURLToPath(new URL('./polite.mjs', import.meta.url));
+const here = (file: string) => fileURLToPath(new URL(file, import.meta.url));
 
 /** The container's memory, which the image runs in, and the heap that it gives V8: half of that. In bytes and in MB. */
 export const memoryLimit = 128 * 1024 * 1024;
@@ -23,7 +23,8 @@ export interface Latency {
   readonly failures: readonly string[];
 }
 
-export type PoliteReport = Readonly<Record<'http' | 'grpc', Latency>>;
+/** What callers see of the service over either transport, and of a bare server beside it that nobody attacks. */
+export type PoliteReport = Readonly<Record<'http' | 'grpc' | 'bystander', Latency>>;
 
 /** What a process holds, as the kernel has it. */
 export interface Holding {
@@ -43,16 +44,22 @@ export async function holdingOf(pid: number): Promise<Holding> {
   };
 }
 
-/** The built program within the container's limits, and callers who behave, each in a process of its own. */
+/** The built program within the container's limits, a bystander, and callers who behave, each in a process of its own. */
 export class Siege {
   readonly program: Program;
   readonly urls: Readonly<Record<'http' | 'grpc' | 'admin', string>>;
   readonly #polite: ChildProcess;
+  readonly #bystander: ChildProcess;
 
-  private constructor(program: Program, urls: Siege['urls'], polite: ChildProcess) {
+  private constructor(
+    program: Program,
+    urls: Siege['urls'],
+    { polite, bystander }: Record<'polite' | 'bystander', ChildProcess>,
+  ) {
     this.program = program;
     this.urls = urls;
     this.#polite = polite;
+    this.#bystander = bystander;
   }
 
   /** @param keeps which of its lines are kept. */
@@ -79,9 +86,11 @@ export class Siege {
       nodeOptions: [`--max-old-space-size=${heapMb}`, '--expose-gc', '--import', collectOnSignal],
     });
     await until(async () => (await fetch(`${urls.http}/readyz`).catch(() => undefined))?.status === 200);
-    const polite = fork(politeCallers, [urls.http, urls.grpc], { execArgv: [] });
+    const bystander = fork(here('bystander.mjs'), { execArgv: [] });
+    const bystanderUrl = await new Promise((resolve) => bystander.once('message', resolve));
+    const polite = fork(here('polite.mjs'), [urls.http, urls.grpc, String(bystanderUrl)], { execArgv: [] });
     await new Promise((resolve) => polite.once('message', resolve));
-    return new Siege(program, urls, polite);
+    return new Siege(program, urls, { polite, bystander });
   }
 
   get pid(): number {
@@ -159,12 +168,15 @@ export class Siege {
   }
 
   async dispose(): Promise<void> {
-    if (this.#polite.exitCode === null && this.#polite.signalCode === null) {
-      this.#polite.kill('SIGKILL');
-      await new Promise((resolve) => this.#polite.once('close', resolve));
-    }
+    await Promise.all([this.#polite, this.#bystander].map(kill));
     await this.program.dispose();
   }
+}
+
+async function kill(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  child.kill('SIGKILL');
+  await new Promise((resolve) => child.once('close', resolve));
 }
 
 /** Waits for the condition, no longer than the time in milliseconds; whether it came to be. */

@@ -18,31 +18,29 @@ interface Options {
  * may share one core, where each waits for a turn of the other two, of about 4 ms, before it runs.
  */
 const quietFloorMs = 10;
+/** How often it is measured at most: a machine that others use may have had something else to do. */
+const attempts = 3;
 /** How much slower the service may be for the others, and how much more it may hold when it is over, in bytes. */
 const slowdown = 10;
 const heapSlack = 8 * 1024 * 1024;
 
 /** That the service stays within its memory and serves the others while it is attacked, and forgets about it afterwards. */
 export async function withstand(title: string, attack: Attack, options: Options = {}): Promise<void> {
-  const { env = {}, attackMs = 2_500, atLast } = options;
+  const { env = {}, attackMs = 2_000, atLast } = options;
   const siege = await Siege.start(env);
   try {
     // The attackers share the machine with the service here, which they would not elsewhere: they come last.
     setPriority(19);
-    await siege.ask(500);
-    const quiet = await siege.ask(1_000);
+    await siege.ask(300);
+    const quiet = await siege.ask(700);
     const base = { ...(await holdingOf(siege.pid)), heap: await siege.heap() };
     const series = (await siege.metrics()).length;
-    const bounds = {
-      http: slowdown * Math.max(quiet.http.p99, quietFloorMs),
-      grpc: slowdown * Math.max(quiet.grpc.p99, quietFloorMs),
-    };
 
     const stop = new AbortController();
     const attacking = attack(siege.urls, stop.signal);
-    let report = await measure(siege, attackMs);
-    // The machine may have had something else to do: once more, then.
-    if (!isWithin(report, bounds)) report = await measure(siege, attackMs);
+    let report = await measure(siege, quiet, attackMs);
+    for (let count = 1; count < attempts && !report.isWithin; count += 1)
+      report = await measure(siege, quiet, attackMs);
     await atLast?.(siege);
     stop.abort();
     await attacking;
@@ -55,14 +53,14 @@ export async function withstand(title: string, attack: Attack, options: Options 
     });
     const after = { ...(await holdingOf(siege.pid)), heap: await siege.heap() };
     console.log(
-      `${title}: p99 HTTP ${ms(quiet.http.p99)} -> ${ms(report.http.p99)}, gRPC ${ms(quiet.grpc.p99)} -> ${ms(report.grpc.p99)}; ` +
+      `${title}: p99 HTTP ${ms(quiet.http.p99)} -> ${ms(report.http.p99)}, gRPC ${ms(quiet.grpc.p99)} -> ${ms(report.grpc.p99)}, bystander ${ms(report.bystander.p99)}; ` +
         `memory ${mb(base.memory)} -> ${mb(report.peak)} -> ${mb(after.memory)}, heap ${mb(base.heap)} -> ${mb(after.heap)}`,
     );
     expect(siege.program.process.exitCode, siege.program.stderr()).toBe(null);
     expect(report.peak).toBeLessThan(memoryLimit);
     expect([...report.http.failures, ...report.grpc.failures]).toEqual([]);
-    expect(report.http.p99).toBeLessThan(bounds.http);
-    expect(report.grpc.p99).toBeLessThan(bounds.grpc);
+    expect(report.http.p99).toBeLessThan(report.bounds.http);
+    expect(report.grpc.p99).toBeLessThan(report.bounds.grpc);
     expect(await siege.active()).toEqual(['http_server_active_requests 0', 'rpc_server_active_calls 0']);
     expect(isOver, `${after.descriptors} descriptors, ${base.descriptors} before`).toBe(true);
     expect(after.heap).toBeLessThan(base.heap + heapSlack);
@@ -75,14 +73,22 @@ export async function withstand(title: string, attack: Attack, options: Options 
   }
 }
 
-async function measure(siege: Siege, durationMs: number): Promise<PoliteReport & { peak: number }> {
-  const asking = siege.ask(durationMs);
-  const peak = await siege.peakWhile(asking);
-  return { ...(await asking), peak };
+interface Measured extends PoliteReport {
+  readonly peak: number;
+  readonly bounds: Readonly<Record<'http' | 'grpc', number>>;
+  readonly isWithin: boolean;
 }
 
-function isWithin({ http, grpc }: PoliteReport, bounds: Record<'http' | 'grpc', number>): boolean {
-  return http.p99 < bounds.http && grpc.p99 < bounds.grpc;
+/** What others see of the attack, and what they may: a machine that is slow just then is slow for the bystander's callers, too. */
+async function measure(siege: Siege, quiet: PoliteReport, durationMs: number): Promise<Measured> {
+  const asking = siege.ask(durationMs);
+  const peak = await siege.peakWhile(asking);
+  const report = await asking;
+  const bound = (transport: 'http' | 'grpc') =>
+    slowdown * Math.max(quiet[transport].p99, report.bystander.p99, quietFloorMs);
+  const bounds = { http: bound('http'), grpc: bound('grpc') };
+  const isWithin = report.http.p99 < bounds.http && report.grpc.p99 < bounds.grpc;
+  return { ...report, peak, bounds, isWithin };
 }
 
 const ms = (value: number) => `${value.toFixed(1)} ms`;
