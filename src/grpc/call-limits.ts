@@ -11,6 +11,8 @@ const maxArriving = 512;
 const maxArrived = 4_096;
 /** Calls of a connection that its caller resets within a second; nghttp2 gives the connection up after some more, but keeps it. */
 const maxResets = 500;
+/** How many of those a call stands for that is taken back in the breath that begins it: nobody does who wants an answer. */
+const resetsPerFeint = 10;
 /** How many of those a call with too large headers stands for: HPACK lets it be sent in a hundredth of its size. */
 const resetsPerBomb = 50;
 /** Request headers, in bytes, as over HTTP: the calls of a connection keep theirs until they end. */
@@ -62,7 +64,7 @@ function limitCallsOf(server: Http2Server): void {
   let nextLookAt = batchSize;
   let sweeps = 0;
 
-  const countReset = (connection: Connection, count = 1): void => {
+  const countReset = (connection: Connection, count: number): void => {
     connection.resets = connection.countedIn === sweeps ? connection.resets + count : count;
     connection.countedIn = sweeps;
     if (connection.resets > maxResets)
@@ -77,7 +79,7 @@ function limitCallsOf(server: Http2Server): void {
   };
   const lookAtCalls = (): void => {
     for (const { stream, connection } of calls)
-      if (stream.destroyed && stream.rstCode !== constants.NGHTTP2_NO_ERROR) countReset(connection);
+      if (stream.destroyed && stream.rstCode !== constants.NGHTTP2_NO_ERROR) countReset(connection, 1);
     calls = calls.filter(({ stream }) => !stream.destroyed);
     for (const call of calls) if (!call.hasArrived && call.stream.readableEnded) moveOn(call);
     const arriving = calls.filter(({ hasArrived }) => !hasArrived);
@@ -92,7 +94,7 @@ function limitCallsOf(server: Http2Server): void {
     session.on(
       'stream',
       (stream: ServerHttp2Stream, _headers: unknown, _flags: number, rawHeaders: unknown) => {
-        if (stream.closed || stream.destroyed) return countReset(connection);
+        if (stream.closed || stream.destroyed) return countReset(connection, resetsPerFeint);
         if (arrived >= maxArrived) return stream.close(constants.NGHTTP2_REFUSED_STREAM);
         calls.push({ stream, connection, hasArrived: false, since: sweeps });
         if (sizeOf(rawHeaders as readonly string[]) > maxHeaderSize) {

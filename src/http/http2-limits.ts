@@ -14,6 +14,8 @@ const maxWaiting = 256;
 const maxAsked = 16;
 /** Requests of a connection that its caller takes back between two looks. */
 const maxResets = 500;
+/** How many of those a request stands for that is taken back in the breath that begins it: nobody does who wants an answer. */
+const resetsPerFeint = 10;
 
 export interface Http2Limits {
   /** Told of each request: whether it is to be served. */
@@ -47,8 +49,8 @@ export function limitHttp2(server: Http2Server, keepAliveTimeoutMs: number): Htt
     if (isClosing) dismiss(session);
   });
 
-  const countReset = (session: Http2Session, connection: Connection) => {
-    connection.resets += 1;
+  const countReset = (session: Http2Session, connection: Connection, count: number) => {
+    connection.resets += count;
     if (connection.resets > maxResets) session.destroy(undefined, constants.NGHTTP2_ENHANCE_YOUR_CALM);
   };
   const follow = (stream: ServerHttp2Stream, session: Http2Session, connection: Connection) => {
@@ -59,7 +61,7 @@ export function limitHttp2(server: Http2Server, keepAliveTimeoutMs: number): Htt
       streams.delete(stream);
       connection.open -= 1;
       connection.idleSince = performance.now();
-      if (stream.rstCode !== constants.NGHTTP2_NO_ERROR) countReset(session, connection);
+      if (stream.rstCode !== constants.NGHTTP2_NO_ERROR) countReset(session, connection, 1);
     });
   };
 
@@ -96,7 +98,7 @@ export function limitHttp2(server: Http2Server, keepAliveTimeoutMs: number): Htt
       const connection = session && connections.get(session);
       if (!session || !connection) return false;
       if (stream.closed || stream.destroyed) {
-        countReset(session, connection);
+        countReset(session, connection, resetsPerFeint);
         return false;
       }
       if (streams.size >= maxStreams) {
