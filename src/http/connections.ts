@@ -3,6 +3,8 @@ import type { Server, Socket } from 'node:net';
 /** How often connections are looked at, in milliseconds, and how often in a row one may be found stuck. */
 const intervalMs = 2_000;
 const patience = 5;
+/** How long a connection on which nothing has come may still bring its first request when the server closes, in milliseconds. */
+const lastChanceMs = 500;
 
 interface Progress {
   /** Bytes that had left for the other side. */
@@ -19,6 +21,11 @@ export interface Connections {
    * makes as much.
    */
   holdForATurn(): void;
+  /**
+   * To be called when the server closes: lets go of connections that were made in advance, as browsers do, and never used. Node
+   * counts these as busy, and would wait for them.
+   */
+  dismissSilent(): void;
 }
 
 /**
@@ -52,6 +59,11 @@ export function watchConnections(server: Server): Connections {
         isHolding = false;
         for (const socket of held) if (!socket.destroyed) socket.resume();
       }, 1);
+    },
+    dismissSilent() {
+      setTimeout(() => {
+        for (const socket of connections.keys()) if (socket.bytesRead === 0) socket.destroy();
+      }, lastChanceMs);
     },
   };
 }

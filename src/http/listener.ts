@@ -1,7 +1,7 @@
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { bindAll } from '../bind.ts';
-import { buildServer, type ServerOptions } from './server.ts';
+import { type BoundedServer, buildServer, type ServerOptions } from './server.ts';
 
 export interface ListenerOptions extends ServerOptions {
   readonly host: string;
@@ -9,14 +9,10 @@ export interface ListenerOptions extends ServerOptions {
   readonly port: number;
 }
 
-export interface Listener {
+export interface Listener extends Pick<BoundedServer, 'close' | 'closeNow'> {
   readonly port: number;
   /** Where it can be reached from this machine. */
   readonly url: string;
-  /** Stops accepting, closes idle connections and resolves when those with a request in flight have ended. */
-  close(): Promise<void>;
-  /** Cuts every connection that is left. */
-  closeNow(): void;
 }
 
 /**
@@ -26,7 +22,7 @@ export interface Listener {
  */
 export async function openListener(options: ListenerOptions): Promise<Listener> {
   const { host } = options;
-  const servers: ReturnType<typeof buildServer>[] = [];
+  const servers: BoundedServer[] = [];
   let { port } = options;
   try {
     await bindAll(host, async (address) => {
@@ -43,18 +39,10 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
     port,
     url: `${options.certificates ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${port}`,
     async close() {
-      await Promise.all(
-        servers.map(({ server, secure }) => {
-          secure?.close();
-          return new Promise((resolve) => server.close(resolve));
-        }),
-      );
+      await Promise.all(servers.map((server) => server.close()));
     },
     closeNow() {
-      for (const { server, secure } of servers) {
-        server.closeAllConnections();
-        secure?.closeNow();
-      }
+      for (const server of servers) server.closeNow();
     },
   };
 }

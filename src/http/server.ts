@@ -43,8 +43,21 @@ export interface ServerOptions {
   readonly onRefusal: (refusal: Refusal) => void;
 }
 
+export interface BoundedServer {
+  readonly server: Server;
+  /** Stops accepting, closes idle connections and resolves when those with a request in flight have ended. */
+  close(): Promise<void>;
+  /** Cuts every connection that is left. */
+  closeNow(): void;
+}
+
 /** One server with every limit that it has, not listening yet. */
-export function buildServer({ certificates, handler, keepAliveTimeoutMs, onRefusal }: ServerOptions) {
+export function buildServer({
+  certificates,
+  handler,
+  keepAliveTimeoutMs,
+  onRefusal,
+}: ServerOptions): BoundedServer {
   const options = {
     ...limits,
     keepAliveTimeout: keepAliveTimeoutMs,
@@ -98,7 +111,19 @@ export function buildServer({ certificates, handler, keepAliveTimeoutMs, onRefus
   });
   // The guard answers an expectation that it does not know, like any other refusal.
   server.on('checkExpectation', onRequest);
-  return { server, secure };
+
+  return {
+    server,
+    close() {
+      secure?.close();
+      connections.dismissSilent();
+      return new Promise<void>((resolve) => server.close(() => resolve()));
+    },
+    closeNow() {
+      server.closeAllConnections();
+      secure?.closeNow();
+    },
+  };
 }
 
 /** HTTP/2's preface: where no version follows it Node's parser takes it for a method of HTTP/0.9, which no router knows. */

@@ -1,0 +1,65 @@
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startTestService, type TestService } from '../support/service.ts';
+import { createTlsFolder, type TlsFolder } from '../support/tls.ts';
+
+const greeting = 'GET /greet?name=Alice HTTP/1.1\r\nHost: greet\r\n\r\n';
+
+let folder: TlsFolder;
+beforeAll(async () => {
+  folder = await createTlsFolder();
+});
+afterAll(() => folder.dispose());
+
+describe.each(['HTTP', 'HTTPS'])('the drain over %s', (protocol) => {
+  const isSecure = protocol === 'HTTPS';
+  const start = () => startTestService(isSecure ? folder.env : {});
+  const open = async ({ urls }: TestService): Promise<Socket> => {
+    const { hostname: host, port } = new URL(urls.http);
+    const socket = isSecure
+      ? connectTls({ host, port: Number(port), ca: folder.authority.cert, ALPNProtocols: ['http/1.1'] })
+      : connect({ host, port: Number(port) });
+    await once(socket, isSecure ? 'secureConnect' : 'connect');
+    return socket;
+  };
+  /** The service has the connection by then, too. */
+  const settle = ({ urls }: TestService) => fetch(`${urls.admin}/metrics`);
+
+  it('does not wait for connections on which nothing was ever asked, as browsers make them in advance', async () => {
+    const service = await start();
+    const sockets = await Promise.all([open(service), open(service), open(service)]);
+    await settle(service);
+    const closed = Promise.all(sockets.map((socket) => once(socket.resume(), 'close')));
+    const startedAt = performance.now();
+    await service.drain();
+    expect(performance.now() - startedAt).toBeLessThan(5_000);
+    await closed;
+    expect(service.lines.filter(({ level }) => level === 'warn')).toEqual([]);
+  });
+
+  it('greets whoever asks on such a connection at the last moment', async () => {
+    const service = await start();
+    const socket = await open(service);
+    await settle(service);
+    const drained = service.drain();
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    socket.write(greeting);
+    const answer = Buffer.concat(await socket.toArray()).toString();
+    expect(answer).toMatch(/^HTTP\/1.1 200 OK\r\n.*Connection: close\r\n.*\r\n\r\nHello, Alice$/is);
+    await drained;
+  });
+
+  it('waits for a request that has begun', async () => {
+    const service = await start();
+    const socket = await open(service);
+    socket.write(greeting.slice(0, 20));
+    await settle(service);
+    const drained = service.drain();
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    socket.write(greeting.slice(20));
+    expect(Buffer.concat(await socket.toArray()).toString()).toMatch(/\r\n\r\nHello, Alice$/);
+    await drained;
+  });
+});
