@@ -87,7 +87,7 @@ export async function openGrpcServer({
     throw error;
   }
   limitCalls(server, certificates !== undefined);
-  const cuts = certificates ? http2ServersOf(server).map(trackSockets) : [];
+  const cuts = http2ServersOf(server).map(trackSockets);
   return {
     port,
     address: `${host.includes(':') ? `[${host}]` : host}:${port}`,
