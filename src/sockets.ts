@@ -22,7 +22,7 @@ export function trackSockets(server: Server): () => void {
   // Of a server over TLS: the session ends this one, which takes the one below with it.
   server.on('secureConnection', add);
 
- const timer = setInterval(() => {
+  const timer = setInterval(() => {
     for (const [socket, found] of sockets) {
       if (!socket.writableEnded) continue;
       if (found >= (socket.writableFinished ? patience.taken : patience.untaken)) socket.destroy();
