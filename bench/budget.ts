@@ -1,5 +1,5 @@
 /**
- * Holds greet to what it may cost, as a multiple of the floor's CPU time: npm run bench:budget. About a minute and a half.
+ * Holds greet to what it may cost, as a multiple of the floor's CPU time: npm run bench:budget. About a minute.
  *
  * The floor runs against itself in the same minutes, and how far that is from 1 is allowed on top. A ratio above that is
  * measured again, twice at most: these are medians on a machine that others may use, too.
@@ -11,7 +11,7 @@ import { type Load, loadGrpc, loadHttp } from './load.ts';
 import { startSink } from './server.ts';
 
 const attempts = 3;
-const effort = { rounds: 1, turns: 6, warmUpSeconds: 3 };
+const effort = { rounds: 1, turns: 4, warmUpSeconds: 2 };
 const budget = JSON.parse(readFileSync(new URL('budget.json', import.meta.url), 'utf8')) as {
   readonly http: number;
   readonly grpc: number;
