@@ -105,14 +105,18 @@ interface DescribedResponse {
 
 const transformComponents = createJsonSchemaTransformObject({});
 
-/** Every named schema is registered twice, as input and as output: what no operation refers to is dropped. */
+/**
+ * Every named schema is registered twice, as input and as output: what no operation refers to is dropped. The others are in the
+ * order of their names, as the registry has them in the order in which modules were loaded.
+ */
 const transformObject: typeof transformComponents = (document) => {
   const result = transformComponents(document);
-  const schemas = 'components' in result ? (result.components?.schemas ?? {}) : {};
+  const { components } = result as { components?: { schemas?: Record<string, object> } };
   const text = JSON.stringify(result);
-  for (const name of Object.keys(schemas)) {
-    if (!text.includes(`"#/components/schemas/${name}"`)) delete schemas[name];
-  }
+  const used = Object.entries(components?.schemas ?? {})
+    .filter(([name]) => text.includes(`"#/components/schemas/${name}"`))
+    .sort(([one], [other]) => (one < other ? -1 : 1));
+  if (components?.schemas) components.schemas = Object.fromEntries(used);
   return result;
 };
 
