@@ -18,6 +18,8 @@ export interface Result {
   /** The same as a multiple of the floor's, second by second: median and quartiles. */
   readonly ratio: number;
   readonly spread: readonly [number, number];
+  /** By how much it is more than the floor's, in microseconds. */
+  readonly microsOver: number;
   /** Resident memory before and after the load, in MB. */
   readonly memoryAtRest: number;
   readonly memoryAfter: number;
@@ -55,6 +57,7 @@ export async function compare(
 class Samples {
   readonly #micros: number[] = [];
   readonly #ratios: number[] = [];
+  readonly #over: number[] = [];
   readonly #atRest: number[] = [];
   readonly #after: number[] = [];
   readonly #latencies: Latency[] = [];
@@ -74,6 +77,7 @@ class Samples {
         const { micros, greetings } = await cost(server, load);
         this.#micros.push(micros);
         this.#ratios.push(micros / unit);
+        this.#over.push(micros - unit);
         rates.push(greetings);
       }
       this.#after.push(server.memoryMegabytes());
@@ -91,6 +95,7 @@ class Samples {
       cpuMicros: median(this.#micros),
       ratio: median(this.#ratios),
       spread: [quantile(this.#ratios, 0.25), quantile(this.#ratios, 0.75)],
+      microsOver: median(this.#over),
       memoryAtRest: median(this.#atRest),
       memoryAfter: median(this.#after),
       ...(this.#latencies.length > 0 && {

@@ -51,6 +51,8 @@ export function greet(
 }
 
 export const httpFloor = peer('bare node:http', 'node-http');
+/** Takes 10 us more than the floor. */
+export const httpCalibration = peer('bare node:http, and 10 us', 'node-http-busy');
 export const grpcFloor = peer('bare node:http2', 'http2-bare');
 
 /** Everything that answers the greeting over HTTP; `left` says what could not be had, and why. */
@@ -72,6 +74,7 @@ export function httpContenders(collector: string, node26: string | undefined, le
     peer('Hono, bare', 'hono-bare'),
     peer('Koa, bare', 'koa-bare'),
     peer('Express, bare', 'express-bare'),
+    peer('NestJS, bare', 'nest-bare'),
     ...(go ? [go] : []),
   ];
 }

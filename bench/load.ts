@@ -9,19 +9,28 @@ const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 /** Puts a server under load for so many seconds; resolves with the number of greetings. */
 export type Load = (port: number, seconds: number) => Promise<number>;
 
-const greetingUrl = (port: number) => `http://127.0.0.1:${port}/greet?name=Alice`;
+interface HttpReport {
+  readonly greetings: number;
+  readonly latency: Latency;
+}
+
+async function callOverHttp(...args: readonly number[]): Promise<HttpReport> {
+  const [command, ...rest] = onOtherCores([process.execPath, here('http-load.mjs'), ...args.map(String)]);
+  return JSON.parse((await run(command, rest)).stdout);
+}
 
 /** HTTP greetings over so many connections, as fast as they are answered. */
 export const loadHttp =
   (connections: number): Load =>
+  async (port, seconds) =>
+    (await callOverHttp(port, seconds, connections)).greetings;
+
+/** The same by wrk, whose callers sleep until they are answered. */
+export const loadHttpByWrk =
+  (connections: number): Load =>
   async (port, seconds) => {
-    const [command, ...args] = onOtherCores([
-      'wrk',
-      '-t1',
-      `-c${connections}`,
-      `-d${seconds}s`,
-      greetingUrl(port),
-    ]);
+    const url = `http://127.0.0.1:${port}/greet?name=Alice`;
+    const [command, ...args] = onOtherCores(['wrk', '-t1', `-c${connections}`, `-d${seconds}s`, url]);
     const { stdout } = await run(command, args).catch(() => {
       throw new Error('wrk, which puts the load on, cannot be run: apt-get install wrk');
     });
@@ -51,12 +60,6 @@ export interface Latency {
   readonly p99: number;
 }
 
-/** How long HTTP greetings take at so many a second, in milliseconds, counted from when each was due. */
-export async function latencyAt(port: number, rate: number, seconds: number): Promise<Latency> {
-  const [command, ...args] = onOtherCores([
-    process.execPath,
-    here('steady-load.mjs'),
-    ...[port, seconds, rate].map(String),
-  ]);
-  return JSON.parse((await run(command, args)).stdout);
-}
+/** How long HTTP greetings over 32 connections take at so many a second, in milliseconds, counted from when each was due. */
+export const latencyAt = async (port: number, rate: number, seconds: number): Promise<Latency> =>
+  (await callOverHttp(port, seconds, 32, rate)).latency;

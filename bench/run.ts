@@ -9,8 +9,15 @@ import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { coldStarts } from './cold-start.ts';
 import { compare, type Effort } from './compare.ts';
-import { greet, grpcContenders, grpcFloor, httpContenders, httpFloor } from './contenders.ts';
-import { loadGrpc, loadHttp } from './load.ts';
+import {
+  greet,
+  grpcContenders,
+  grpcFloor,
+  httpCalibration,
+  httpContenders,
+  httpFloor,
+} from './contenders.ts';
+import { loadGrpc, loadHttp, loadHttpByWrk } from './load.ts';
 import { draw } from './plot.ts';
 import { costByConnections, memoryByGreetings } from './scale.ts';
 import { startSink } from './server.ts';
@@ -27,12 +34,15 @@ const machine = `Node ${process.version}, ${cpus()[0]?.model}, ${cpus().length} 
 console.log(machine);
 
 const reference = 'greet, 1 % traced';
-const http = await compare(httpFloor, httpContenders(sink.url, node26, leftOut), {
-  load: loadHttp(32),
-  effort,
-  latencySeconds: 3,
-});
+const contenders = [...httpContenders(sink.url, node26, leftOut), httpCalibration];
+const http = await compare(httpFloor, contenders, { load: loadHttp(32), effort, latencySeconds: 3 });
 console.log(comparisonTable('HTTP', http, reference));
+const byWrk = await compare(
+  httpFloor,
+  contenders.filter((contender) => contender.name === reference || contender === httpCalibration),
+  { load: loadHttpByWrk(32), effort },
+);
+console.log(comparisonTable('HTTP, by wrk, which sleeps', byWrk, reference));
 
 const grpc = await compare(grpcFloor, grpcContenders(sink.url), { load: loadGrpc(64), effort });
 console.log(comparisonTable('gRPC', grpc, reference));
@@ -52,7 +62,7 @@ const starts = await coldStarts(
 );
 console.log(table(['from start to first greeting', 'ms'], starts, fixed(0)));
 
-const connections = await costByConnections(greet('greet'), [10, 100, 1_000], 5);
+const connections = await costByConnections([httpFloor, greet('greet')], [10, 100, 1_000], 5);
 console.log(table(['connections', 'CPU a greeting, us'], connections, fixed(1)));
 
 const memory = await memoryByGreetings(greet('greet'), [1_000, 100_000, 1_000_000]);
@@ -65,6 +75,7 @@ for (const reason of leftOut) console.log(`Left out: ${reason}.`);
 const results = {
   machine,
   http,
+  byWrk,
   grpc,
   starts: Object.fromEntries(starts),
   connections: Object.fromEntries(connections),
