@@ -3,8 +3,6 @@ import type { Server, Socket } from 'node:net';
 /** How often connections are looked at, in milliseconds, and how often in a row one may be found stuck. */
 const intervalMs = 2_000;
 const patience = 5;
-/** How long a connection on which nothing has come may still bring its first request when the server closes, in milliseconds. */
-const lastChanceMs = 500;
 
 interface Progress {
   /** Bytes that had left for the other side. */
@@ -22,8 +20,8 @@ export interface Connections {
    */
   holdForATurn(): void;
   /**
-   * To be called when the server closes: lets go of connections that were made in advance, as browsers do, and never used. Node
-   * counts these as busy, and would wait for them.
+   * To be called when the server closes: lets go of connections that were made in advance, as browsers do, and never used, once
+   * what has arrived is read. Before Node 26 these count as busy, and would be waited for.
    */
   dismissSilent(): void;
 }
@@ -61,9 +59,9 @@ export function watchConnections(server: Server): Connections {
       }, 1);
     },
     dismissSilent() {
-      setTimeout(() => {
+      setImmediate(() => {
         for (const socket of connections.keys()) if (socket.bytesRead === 0) socket.destroy();
-      }, lastChanceMs);
+      });
     },
   };
 }

@@ -39,18 +39,6 @@ describe.each(['HTTP', 'HTTPS'])('the drain over %s', (protocol) => {
     expect(service.lines.filter(({ level }) => level === 'warn')).toEqual([]);
   });
 
-  it('greets whoever asks on such a connection at the last moment', async () => {
-    const service = await start();
-    const socket = await open(service);
-    await settle(service);
-    const drained = service.drain();
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    socket.write(greeting);
-    const answer = Buffer.concat(await socket.toArray()).toString();
-    expect(answer).toMatch(/^HTTP\/1.1 200 OK\r\n.*Connection: close\r\n.*\r\n\r\nHello, Alice$/is);
-    await drained;
-  });
-
   it('waits for a request that has begun', async () => {
     const service = await start();
     const socket = await open(service);
