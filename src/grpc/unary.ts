@@ -23,6 +23,9 @@ export interface UnaryMethod<Message, Schema extends z.ZodType, Answer, Reply> {
 /** Whether a call may go on. @throws {ServiceError} where it may not. */
 export type Admit = (call: { getPeer(): string; readonly metadata: Metadata }) => void;
 
+/** A caller counts from when it sent the call, and resets it that much before the deadline passes here; in milliseconds. */
+const deadlineSlackMs = 100;
+
 const ok = { code: status.OK, details: '' };
 
 /**
@@ -68,7 +71,8 @@ export function handleUnary<Message, Schema extends z.ZodType, Answer, Reply>(
       call.once('cancelled', () => {
         if (isSettled) return;
         isSettled = true;
-        observed.end(Number(call.getDeadline()) <= Date.now() ? status.DEADLINE_EXCEEDED : status.CANCELLED);
+        const isOverdue = Number(call.getDeadline()) - deadlineSlackMs <= Date.now();
+        observed.end(isOverdue ? status.DEADLINE_EXCEEDED : status.CANCELLED);
       });
       outcome.then((settled) => settle(...settled), fail);
     } catch (error) {

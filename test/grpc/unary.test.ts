@@ -80,7 +80,7 @@ describe('handleUnary', () => {
 
   it('answers DEADLINE_EXCEEDED when the deadline passes, and logs it as such', async () => {
     const { lines, ask } = await serve(never);
-    expect(((await ask(100).outcome) as ServiceError).code).toBe(status.DEADLINE_EXCEEDED);
+    expect(((await ask(300).outcome) as ServiceError).code).toBe(status.DEADLINE_EXCEEDED);
     await until(() => lines.length > 0);
     expect(lines).toMatchObject([{ code: 'DEADLINE_EXCEEDED' }]);
   });

