@@ -1,5 +1,5 @@
 import express from 'express';
-import { host, port } from './greeting.mjs';
+import { host, port } from './address.mjs';
 
 const app = express();
 app.get('/greet', (request, response) => {

@@ -4,7 +4,8 @@ import cors from 'cors';
 import express from 'express';
 import helmet from 'helmet';
 import { pinoHttp } from 'pino-http';
-import { createMetrics, host, port, querySchema } from './greeting.mjs';
+import { host, port } from './address.mjs';
+import { createMetrics, querySchema } from './greeting.mjs';
 
 const { registry, histogram } = createMetrics();
 const app = express();

@@ -1,5 +1,5 @@
 import fastify from 'fastify';
-import { host, port } from './greeting.mjs';
+import { host, port } from './address.mjs';
 
 const app = fastify();
 app.get('/greet', (request, reply) =>

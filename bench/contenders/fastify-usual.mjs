@@ -5,7 +5,8 @@ import helmet from '@fastify/helmet';
 import fastify from 'fastify';
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { createMetrics, host, port, querySchema } from './greeting.mjs';
+import { host, port } from './address.mjs';
+import { createMetrics, querySchema } from './greeting.mjs';
 
 const { registry, histogram } = createMetrics();
 const app = fastify({ logger: true, genReqId: (request) => request.headers['x-request-id'] ?? randomUUID() });

@@ -23,6 +23,3 @@ export function createMetrics() {
   });
   return { registry, histogram };
 }
-
-export const port = Number(process.env.PORT);
-export const host = '127.0.0.1';

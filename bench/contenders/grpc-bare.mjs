@@ -2,7 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { loadPackageDefinition, Server, ServerCredentials } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
-import { host, port } from './greeting.mjs';
+import { host, port } from './address.mjs';
 
 const { greet } = loadPackageDefinition(
   loadSync(fileURLToPath(new URL('../../proto/greet.proto', import.meta.url))),

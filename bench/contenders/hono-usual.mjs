@@ -6,7 +6,8 @@ import { cors } from 'hono/cors';
 import { requestId } from 'hono/request-id';
 import { secureHeaders } from 'hono/secure-headers';
 import { pino } from 'pino';
-import { createMetrics, host, port, querySchema } from './greeting.mjs';
+import { host, port } from './address.mjs';
+import { createMetrics, querySchema } from './greeting.mjs';
 
 const { registry, histogram } = createMetrics();
 const logger = pino();

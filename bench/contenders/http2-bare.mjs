@@ -1,6 +1,6 @@
 // The floor: what Node itself needs for a unary gRPC call, its frames written by hand.
 import { createServer } from 'node:http2';
-import { host, port } from './greeting.mjs';
+import { host, port } from './address.mjs';
 
 createServer()
   .on('stream', (stream) => {

@@ -1,6 +1,6 @@
 import Router from '@koa/router';
 import Koa from 'koa';
-import { host, port } from './greeting.mjs';
+import { host, port } from './address.mjs';
 
 const router = new Router().get('/greet', (context) => {
   context.type = 'text/plain';

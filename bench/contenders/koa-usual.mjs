@@ -4,7 +4,8 @@ import cors from '@koa/cors';
 import Router from '@koa/router';
 import Koa from 'koa';
 import { pinoHttp } from 'pino-http';
-import { createMetrics, host, port, querySchema } from './greeting.mjs';
+import { host, port } from './address.mjs';
+import { createMetrics, querySchema } from './greeting.mjs';
 
 const { histogram } = createMetrics();
 const log = pinoHttp({

@@ -2,7 +2,7 @@
 import 'reflect-metadata';
 import { Controller, Get, Header, Module, Query } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { host, port } from './greeting.mjs';
+import { host, port } from './address.mjs';
 
 class GreetController {
   greet(name) {

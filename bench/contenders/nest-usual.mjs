@@ -5,7 +5,8 @@ import { BadRequestException, Controller, Get, Header, Module, Query } from '@ne
 import { NestFactory } from '@nestjs/core';
 import helmet from 'helmet';
 import { Logger, LoggerModule } from 'nestjs-pino';
-import { createMetrics, host, port, querySchema } from './greeting.mjs';
+import { host, port } from './address.mjs';
+import { createMetrics, querySchema } from './greeting.mjs';
 
 const { histogram } = createMetrics();
 

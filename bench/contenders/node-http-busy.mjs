@@ -1,6 +1,6 @@
 // The floor, and ten microseconds of computing on top: what is seen of those tells what can be believed of the rest.
 import { createServer } from 'node:http';
-import { host, port } from './greeting.mjs';
+import { host, port } from './address.mjs';
 
 createServer((request, response) => {
   const until = performance.now() + 0.01;

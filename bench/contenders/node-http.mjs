@@ -1,6 +1,6 @@
 // The floor: what Node itself needs to parse a request and answer it.
 import { createServer } from 'node:http';
-import { host, port } from './greeting.mjs';
+import { host, port } from './address.mjs';
 
 createServer((request, response) => {
   const name = new URLSearchParams(request.url.slice(request.url.indexOf('?') + 1)).get('name');

@@ -26,7 +26,7 @@ const heapSlack = 8 * 1024 * 1024;
 
 /** That the service stays within its memory and serves the others while it is attacked, and forgets about it afterwards. */
 export async function withstand(title: string, attack: Attack, options: Options = {}): Promise<void> {
-  const { env = {}, attackMs = 2_000, atLast } = options;
+  const { env = {}, attackMs = 1_500, atLast } = options;
   const siege = await Siege.start(env);
   try {
     // The attackers share the machine with the service here, which they would not elsewhere: they come last.
