@@ -26,8 +26,9 @@ USER 65532:65532
 EXPOSE 8080 9464 50051
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s CMD ["node", "dist/client/command.js", "--timeout", "2000", "health"]
 # Exec form, so that SIGTERM reaches node itself. Half of the container's memory for the heap: where V8 chooses, it takes
-# more than a container of 128 MB has, and a leak ends in a silent kill instead of a message.
-ENTRYPOINT ["node", "--max-old-space-size-percentage=50", "dist/main.js"]
+# more than a container of 128 MB has, and a leak ends in a silent kill instead of a message. And three times 8 MB for what has
+# just been made, as under `npm start`: with twice as much it holds 15 MB more and is no faster.
+ENTRYPOINT ["node", "--max-semi-space-size=8", "--max-old-space-size-percentage=50", "dist/main.js"]
 
 ARG VERSION=0.0.0
 ARG REVISION=unknown
