@@ -15,7 +15,10 @@ COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts
 COPY . .
 # What is left is what runs: dist, package.json, and the documents the service reads.
-RUN npm run build && rm -r node_modules src bundle.ts tsconfig*.json package-lock.json
+# Rehearsed with the flags below, which V8 asks for when it is to take what it has compiled.
+RUN npm run build && rm dist/*.cache \
+  && node --max-semi-space-size=8 --max-old-space-size-percentage=50 bundle/rehearse.mjs >/dev/null \
+  && rm -r node_modules src bundle tsconfig*.json package-lock.json
 
 FROM ${RUN_IMAGE}
 WORKDIR /app

@@ -16,7 +16,7 @@ export function shippedSizes(): Map<string, number> {
     .filter(Boolean);
   const megabytes = (bytes: number) => bytes / 1e6;
   return new Map([
-    ['the bundle', megabytes(statSync(join(root, 'dist/main.js')).size)],
+    ['the bundle', megabytes(statSync(join(root, 'dist/bundle.cjs')).size)],
     ['dist', megabytes(sizeOf(join(root, 'dist')))],
     ['node_modules', megabytes(packages.reduce((sum, folder) => sum + sizeOf(folder), 0))],
   ]);

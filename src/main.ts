@@ -91,10 +91,8 @@ function fail(logger: Logger, error: unknown): never {
   process.exit(1);
 }
 
-try {
-  await main();
-} catch (error) {
+main().catch((error: unknown) => {
   if (!(error instanceof ConfigError || error instanceof ListenError)) throw error;
   process.stderr.write(`${error.message}\n`);
   process.exit(1);
-}
+});

@@ -1,0 +1,29 @@
+/**
+ * Starts the program from its bundle, as `dist/main.js`. What V8 compiled of it in a rehearsal (`rehearse.mjs`) is taken from the
+ * file beside it that the same V8 made with the same flags for the same kind of processor; where there is none it is compiled anew.
+ */
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import { cachedDataVersionTag } from 'node:v8';
+import { constants, Script } from 'node:vm';
+
+const beside = (name: string) => fileURLToPath(new URL(name, import.meta.url));
+const filename = beside('bundle.cjs');
+export const cacheFile = beside(`bundle-${cachedDataVersionTag()}.cache`);
+
+function readCache(): Buffer | undefined {
+  try {
+    return readFileSync(cacheFile);
+  } catch {
+    return undefined;
+  }
+}
+
+const cachedData = readCache();
+export const script = new Script(`(function (require, __filename) {${readFileSync(filename, 'latin1')}\n})`, {
+  filename,
+  ...(cachedData && { cachedData }),
+  importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
+});
+script.runInThisContext()(createRequire(filename), filename);
