@@ -3,7 +3,6 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { startFlags } from '../test/support/program.ts';
 
 /** A server of the benchmark: what starts it, and what it is to be called. */
 export interface Contender {
@@ -45,7 +44,7 @@ export function greet(
   };
   return {
     name,
-    command: [node, ...startFlags, here('../dist/main.js')],
+    command: [node, here('../dist/main.js')],
     portVariable,
     ...(sampling !== undefined && { env: tracing }),
   };

@@ -12,18 +12,18 @@ const beside = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 const filename = beside('bundle.cjs');
 export const cacheFile = beside(`bundle-${cachedDataVersionTag()}.cache`);
 
-function readCache(): Buffer | undefined {
+/** Not kept once it is used. */
+function readCache(): { cachedData?: Buffer } {
   try {
-    return readFileSync(cacheFile);
+    return { cachedData: readFileSync(cacheFile) };
   } catch {
-    return undefined;
+    return {};
   }
 }
 
-const cachedData = readCache();
 export const script = new Script(`(function (require, __filename) {${readFileSync(filename, 'latin1')}\n})`, {
   filename,
-  ...(cachedData && { cachedData }),
+  ...readCache(),
   importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
 });
 script.runInThisContext()(createRequire(filename), filename);

@@ -3,14 +3,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import manifest from '../../package.json' with { type: 'json' };
 import { type LogLine, testEnvironment, until } from './service.ts';
 
 const entry = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
-
-/** What `npm start` gives to Node, besides the program. */
-export const startFlags: readonly string[] =
-  /exec node (.*) dist\/main\.js$/.exec(manifest.scripts.start)?.[1]?.split(' ') ?? [];
 
 export interface Program {
   readonly process: ChildProcess;
@@ -42,7 +37,7 @@ export async function runProgram({
 }: Options = {}): Promise<Program> {
   const folder = await mkdtemp(join(tmpdir(), 'greet-'));
   await prepare?.(folder);
-  const child = spawn(process.execPath, [...startFlags, ...nodeOptions, entry], {
+  const child = spawn(process.execPath, [...nodeOptions, entry], {
     cwd: folder,
     env: { PATH: process.env.PATH ?? '', ...testEnvironment, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
