@@ -32,6 +32,8 @@ await build({
   bundle: true,
   // V8 keeps what it has compiled of a script, and of a module only behind a flag.
   format: 'cjs',
+  // What has been kept cannot import, only require.
+  supported: { 'dynamic-import': false },
   external: [
     '@fastify/rate-limit',
     '@fastify/swagger',

@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { cachedDataVersionTag } from 'node:v8';
-import { constants, Script } from 'node:vm';
+import { Script } from 'node:vm';
 
 const beside = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 const filename = beside('bundle.cjs');
@@ -24,6 +24,5 @@ function readCache(): { cachedData?: Buffer } {
 export const script = new Script(`(function (require, __filename) {${readFileSync(filename, 'latin1')}\n})`, {
   filename,
   ...readCache(),
-  importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
 });
 script.runInThisContext()(createRequire(filename), filename);
