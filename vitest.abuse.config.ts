@@ -5,7 +5,7 @@ export default defineConfig({
     include: ['test/abuse/**/*.test.ts'],
     // One at a time: each measures what callers see and what the service holds.
     fileParallelism: false,
-    testTimeout: 40_000,
+    testTimeout: 90_000,
     hookTimeout: 20_000,
   },
 });

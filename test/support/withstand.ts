@@ -47,7 +47,7 @@ export async function withstand(title: string, attack: Attack, options: Options 
     await attacking;
 
     let after = await look();
-    const isOver = await untilWithin(15_000, async () => {
+    const isOver = await untilWithin(30_000, async () => {
       after = await look();
       return (
         after.descriptors <= base.descriptors + 4 &&
