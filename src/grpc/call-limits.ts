@@ -1,5 +1,6 @@
 import { constants, type Http2Server, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
 import { type Server, status } from '@grpc/grpc-js';
+import { countResets, resetsPerFeint } from '../resets.ts';
 
 /** Open connections on one address; more are closed as they come. An idle one costs about 30 kB. */
 const maxConnections = 1_024;
@@ -9,11 +10,7 @@ const maxSecureConnections = 384;
 const maxArriving = 512;
 /** Calls on all connections whose requests have: one more is refused, in a way that clients try elsewhere. */
 const maxArrived = 4_096;
-/** Calls of a connection that its caller resets within a second; nghttp2 gives the connection up after some more, but keeps it. */
-const maxResets = 500;
-/** How many of those a call stands for that is taken back in the breath that begins it: nobody does who wants an answer. */
-const resetsPerFeint = 10;
-/** How many of those a call with too large headers stands for: HPACK lets it be sent in a hundredth of its size. */
+/** How many resets a call with too large headers stands for: HPACK lets it be sent in a hundredth of its size. */
 const resetsPerBomb = 50;
 /** Request headers, in bytes, as over HTTP: the calls of a connection keep theirs until they end. */
 const maxHeaderSize = 8_192;
@@ -42,34 +39,22 @@ export function http2ServersOf(server: Server): readonly Http2Server[] {
   return [...http2Servers.keys()];
 }
 
-interface Connection {
-  readonly session: ServerHttp2Session;
-  resets: number;
-  /** The sweep since which they are counted. */
-  countedIn: number;
-}
-
 interface Call {
   readonly stream: ServerHttp2Stream;
-  readonly connection: Connection;
+  readonly session: ServerHttp2Session;
   hasArrived: boolean;
   /** The sweep since which it has been waiting for its caller. */
   since: number;
 }
 
 function limitCallsOf(server: Http2Server): void {
+  const resets = countResets();
   // Oldest first.
   let calls: Call[] = [];
   let arrived = 0;
   let nextLookAt = batchSize;
   let sweeps = 0;
 
-  const countReset = (connection: Connection, count: number): void => {
-    connection.resets = connection.countedIn === sweeps ? connection.resets + count : count;
-    connection.countedIn = sweeps;
-    if (connection.resets > maxResets)
-      connection.session.destroy(undefined, constants.NGHTTP2_ENHANCE_YOUR_CALM);
-  };
   /** Whether the request has arrived, or the call is given up; either way it waits for its answer to leave from now on. */
   const moveOn = (call: Call): void => {
     call.hasArrived = true;
@@ -78,8 +63,8 @@ function limitCallsOf(server: Http2Server): void {
       refuse(call.stream, status.DEADLINE_EXCEEDED, 'The request did not arrive in time.');
   };
   const lookAtCalls = (): void => {
-    for (const { stream, connection } of calls)
-      if (stream.destroyed && stream.rstCode !== constants.NGHTTP2_NO_ERROR) countReset(connection, 1);
+    for (const { stream, session } of calls)
+      if (stream.destroyed && stream.rstCode !== constants.NGHTTP2_NO_ERROR) resets.add(session, 1);
     calls = calls.filter(({ stream }) => !stream.destroyed);
     for (const call of calls) if (!call.hasArrived && call.stream.readableEnded) moveOn(call);
     const arriving = calls.filter(({ hasArrived }) => !hasArrived);
@@ -89,17 +74,16 @@ function limitCallsOf(server: Http2Server): void {
   };
 
   server.on('session', (session) => {
-    const connection = { session, resets: 0, countedIn: 0 };
     // After the library, which answers on the stream at once and must find it open.
     session.on(
       'stream',
       (stream: ServerHttp2Stream, _headers: unknown, _flags: number, rawHeaders: unknown) => {
-        if (stream.closed || stream.destroyed) return countReset(connection, resetsPerFeint);
+        if (stream.closed || stream.destroyed) return resets.add(session, resetsPerFeint);
         if (arrived >= maxArrived) return stream.close(constants.NGHTTP2_REFUSED_STREAM);
-        calls.push({ stream, connection, hasArrived: false, since: sweeps });
+        calls.push({ stream, session, hasArrived: false, since: sweeps });
         if (sizeOf(rawHeaders as readonly string[]) > maxHeaderSize) {
           refuse(stream, status.RESOURCE_EXHAUSTED, `Metadata must have at most ${maxHeaderSize} bytes.`);
-          countReset(connection, resetsPerBomb);
+          resets.add(session, resetsPerBomb);
         }
         if (calls.length >= nextLookAt) lookAtCalls();
       },
@@ -108,6 +92,7 @@ function limitCallsOf(server: Http2Server): void {
 
   const timer = setInterval(() => {
     sweeps += 1;
+    resets.startAnew();
     lookAtCalls();
     for (const call of calls) {
       const { stream, hasArrived, since } = call;

@@ -1,4 +1,5 @@
 import { constants, type Http2Server, type Http2Session, type ServerHttp2Stream } from 'node:http2';
+import { countResets, resetsPerFeint } from '../resets.ts';
 import { dismiss } from './farewell.ts';
 
 /** How often all is looked at, in milliseconds, and how often in a row an answer may be found waiting for its caller. */
@@ -12,10 +13,6 @@ const maxStreams = 4_096;
 const maxWaiting = 256;
 /** Of the oldest, how many are asked for that. */
 const maxAsked = 16;
-/** Requests of a connection that its caller takes back between two looks. */
-const maxResets = 500;
-/** How many of those a request stands for that is taken back in the breath that begins it: nobody does who wants an answer. */
-const resetsPerFeint = 10;
 
 export interface Http2Limits {
   /** Told of each request: whether it is to be served. */
@@ -28,7 +25,6 @@ export interface Http2Limits {
 
 interface Connection {
   open: number;
-  resets: number;
   hasServed: boolean;
   idleSince: number;
 }
@@ -41,18 +37,15 @@ export function limitHttp2(server: Http2Server, keepAliveTimeoutMs: number): Htt
   const connections = new Map<Http2Session, Connection>();
   // Oldest first, with how often in a row the answer was found waiting.
   const streams = new Map<ServerHttp2Stream, { waits: number }>();
+  const resets = countResets();
   let isClosing = false;
 
   server.on('session', (session) => {
-    connections.set(session, { open: 0, resets: 0, hasServed: false, idleSince: performance.now() });
+    connections.set(session, { open: 0, hasServed: false, idleSince: performance.now() });
     session.once('close', () => connections.delete(session));
     if (isClosing) dismiss(session);
   });
 
-  const countReset = (session: Http2Session, connection: Connection, count: number) => {
-    connection.resets += count;
-    if (connection.resets > maxResets) session.destroy(undefined, constants.NGHTTP2_ENHANCE_YOUR_CALM);
-  };
   const follow = (stream: ServerHttp2Stream, session: Http2Session, connection: Connection) => {
     streams.set(stream, { waits: 0 });
     connection.open += 1;
@@ -61,7 +54,7 @@ export function limitHttp2(server: Http2Server, keepAliveTimeoutMs: number): Htt
       streams.delete(stream);
       connection.open -= 1;
       connection.idleSince = performance.now();
-      if (stream.rstCode !== constants.NGHTTP2_NO_ERROR) countReset(session, connection, 1);
+      if (stream.rstCode !== constants.NGHTTP2_NO_ERROR) resets.add(session, 1);
     });
   };
 
@@ -79,7 +72,6 @@ export function limitHttp2(server: Http2Server, keepAliveTimeoutMs: number): Htt
     else if (state.waits > patience + 1) stream.session?.destroy();
   };
   const lookAtConnection = (session: Http2Session, connection: Connection) => {
-    connection.resets = 0;
     if (connection.open > 0) return;
     const idleMs = performance.now() - connection.idleSince;
     const allowedMs = connection.hasServed ? keepAliveTimeoutMs || Infinity : firstRequestTimeoutMs;
@@ -87,6 +79,7 @@ export function limitHttp2(server: Http2Server, keepAliveTimeoutMs: number): Htt
     else if (idleMs > allowedMs) dismiss(session);
   };
   const timer = setInterval(() => {
+    resets.startAnew();
     for (const [stream, state] of streams) lookAtStream(stream, state);
     for (const [session, connection] of connections) lookAtConnection(session, connection);
     if (isClosing && connections.size === 0) clearInterval(timer);
@@ -98,7 +91,7 @@ export function limitHttp2(server: Http2Server, keepAliveTimeoutMs: number): Htt
       const connection = session && connections.get(session);
       if (!session || !connection) return false;
       if (stream.closed || stream.destroyed) {
-        countReset(session, connection, resetsPerFeint);
+        resets.add(session, resetsPerFeint);
         return false;
       }
       if (streams.size >= maxStreams) {

@@ -46,7 +46,7 @@ export async function withstand(title: string, attack: Attack, options: Options 
     stop.abort();
     await attacking;
 
-    let after = await look();
+    let after = base;
     const isOver = await untilWithin(30_000, async () => {
       after = await look();
       return (
