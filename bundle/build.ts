@@ -4,7 +4,7 @@
  * rehearsed, so that it need not be compiled at each start.
  */
 import { spawnSync } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
+import { chmod, readFile } from 'node:fs/promises';
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, type Plugin } from 'esbuild';
@@ -65,6 +65,9 @@ await build({
   outfile: here('dist/main.js'),
   format: 'esm',
 });
+
+// npm sees to that at the first `npx greet`, and to no build after it.
+await chmod(here('dist/client/command.js'), 0o755);
 
 const { status, stderr } = spawnSync(process.execPath, [here('bundle/rehearse.mjs')], {
   stdio: ['ignore', 'ignore', 'pipe'],

@@ -17,6 +17,10 @@ describe('the greet command', () => {
   });
   afterAll(() => service.drain());
 
+  it('is a program of its own after any build, as npx runs it', async () => {
+    expect(await run(entry, ['--help'])).toMatchObject({ code: 0, stderr: '' });
+  });
+
   // An argument cannot hold a NUL, and a name that begins with a dash would be an option.
   const passable = cases.filter(({ name }) => !name.includes('\u0000'));
 
