@@ -11,6 +11,7 @@ import { http2ServersOf, limitCalls } from './call-limits.ts';
 import { greetService } from './contract.ts';
 import { createGreetMethod } from './greet.ts';
 import { createHealth } from './health.ts';
+import { keepAlive } from './keepalive.ts';
 import { sparedMalformed } from './malformed.ts';
 import { createAdmit } from './rate-limit.ts';
 import { addReflection } from './reflection.ts';
@@ -63,8 +64,6 @@ export async function openGrpcServer({
     'grpc.max_connection_idle_ms': limits.maxConnectionIdleMs,
     'grpc.max_connection_age_ms': limits.maxConnectionAgeMs,
     'grpc.max_connection_age_grace_ms': limits.maxConnectionAgeGraceMs,
-    'grpc.keepalive_time_ms': limits.keepaliveTimeMs,
-    'grpc.keepalive_timeout_ms': limits.keepaliveTimeoutMs,
     // Bookkeeping for a debugging service that is not offered here; without it a call costs a fifth less.
     'grpc.enable_channelz': 0,
   });
@@ -87,7 +86,9 @@ export async function openGrpcServer({
     throw error;
   }
   limitCalls(server, certificates !== undefined);
-  const cuts = http2ServersOf(server).map(trackSockets);
+  const servers = http2ServersOf(server);
+  for (const http2Server of servers) keepAlive(http2Server, limits);
+  const cuts = servers.map(trackSockets);
   return {
     port,
     address: `${host.includes(':') ? `[${host}]` : host}:${port}`,

@@ -20,7 +20,13 @@ export class Target {
     if (this.#siege !== undefined && this.#isUnharmed) return this.#siege;
     await this.#siege?.dispose();
     this.#isUnharmed = true;
-    const env = { LOG_LEVEL: 'debug', SHUTDOWN_TIMEOUT_MS: '2000' };
+    const env = {
+      LOG_LEVEL: 'debug',
+      // Callers who leave in the middle of a call are found to be gone before the drain would cut them.
+      GRPC_KEEPALIVE_TIME_MS: '500',
+      GRPC_KEEPALIVE_TIMEOUT_MS: '500',
+      SHUTDOWN_TIMEOUT_MS: '4000',
+    };
     this.#siege = await Siege.start(env, isTrouble);
     await this.#siege.greet();
     this.#base = { heap: await this.#siege.heap(), ...(await holdingOf(this.#siege.pid)) };
