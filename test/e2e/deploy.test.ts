@@ -6,8 +6,9 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { createGrpcClient } from '../../src/client/exports.ts';
 import { greetService } from '../../src/grpc/contract.ts';
 import { startNginx } from '../support/balancer.ts';
-import { freePort, isPresent, missing, type Running, run, start } from '../support/command.ts';
+import { isPresent, missing, type Running, run, start } from '../support/command.ts';
 import { Fleet } from '../support/fleet.ts';
+import { freePort } from '../support/ports.ts';
 import { until } from '../support/service.ts';
 
 const deployed = (name: string) => fileURLToPath(new URL(`../../deploy/${name}`, import.meta.url));

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { freePort, missing, run } from '../support/command.ts';
+import { missing, run } from '../support/command.ts';
+import { freePort } from '../support/ports.ts';
 import { type Program, runProgram } from '../support/program.ts';
 import { until } from '../support/service.ts';
 

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createGrpcClient, createHttpClient } from '../../src/client/exports.ts';
-import { freePort, missing, type Running, run, start } from '../support/command.ts';
+import { missing, type Running, run, start } from '../support/command.ts';
+import { freePort } from '../support/ports.ts';
 import { type Program, runProgram } from '../support/program.ts';
 import { until } from '../support/service.ts';
 

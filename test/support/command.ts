@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import { delimiter, join } from 'node:path';
 
 export interface CommandResult {
@@ -76,13 +75,4 @@ export function missing(...commands: readonly string[]): string | undefined {
   const message = `not on this machine: ${absent.join(', ')} (apt-get install ${absent.join(' ')})`;
   if (process.env.CI) throw new Error(message);
   return message;
-}
-
-/** A port of 127.0.0.1 that was free a moment ago, for programs that cannot be asked which one they took. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

@@ -1,6 +1,7 @@
 import { createGrpcClient } from '../../src/client/exports.ts';
 import type { Ports } from './balancer.ts';
-import { freePort, run } from './command.ts';
+import { run } from './command.ts';
+import { freePort } from './ports.ts';
 import { type Program, runProgram } from './program.ts';
 import { until } from './service.ts';
 

@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { readdir, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { createGrpcClient, createHttpClient } from '../../src/client/exports.ts';
-import { freePort } from './command.ts';
+import { freePort } from './ports.ts';
 import { type Program, runProgram } from './program.ts';
 import { type LogLine, until } from './service.ts';
 
