@@ -1,5 +1,6 @@
 // Greetings and answer times with ever more callers, for several values of MAX_EVENT_LOOP_DELAY_MS: npx tsx bench/overload.ts
-import { freePort, run } from '../test/support/command.ts';
+import { run } from '../test/support/command.ts';
+import { freePort } from '../test/support/ports.ts';
 import { runProgram } from '../test/support/program.ts';
 import { until } from '../test/support/service.ts';
 

@@ -1,3 +1,4 @@
+import './tick-shape.ts';
 import { type Config, ConfigError, flushTimeoutMs, loadConfig } from './config.ts';
 import { createFaults } from './faults.ts';
 import { createReadiness } from './readiness.ts';
