@@ -1,11 +1,12 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Client, credentials } from '@grpc/grpc-js';
+import { Client, connectivityState, credentials } from '@grpc/grpc-js';
 import { describe, expect, it } from 'vitest';
 import { createGrpcClient } from '../../src/client/grpc.ts';
 import { begin, callHeaders, data, flags, frame, message, preface, types } from '../support/http2-frames.ts';
 import { startTestService, type TestService, until } from '../support/service.ts';
+import { createTlsFolder } from '../support/tls.ts';
 
 const env = {
   FAULTS_ENABLED: 'true',
@@ -49,15 +50,22 @@ describe('gRPC clients that are silent', () => {
     await service.drain();
   });
 
-  it.concurrent('are kept when they answer, which takes no call', async () => {
-    const service = await startTestService(env);
-    const client = new Client(service.urls.grpc, credentials.createInsecure());
-    await new Promise((resolve) => client.waitForReady(Date.now() + 5_000, resolve));
-    await sleep(allowedMs);
-    expect(client.getChannel().getConnectivityState(false)).toBe(2);
-    client.close();
-    await service.drain();
-  });
+  it.concurrent.each(['clear text', 'TLS'])(
+    'are kept when they answer in %s, which takes no call',
+    async (kind) => {
+      const folder = await createTlsFolder();
+      const isSecure = kind === 'TLS';
+      const service = await startTestService({ ...env, ...(isSecure && folder.env) });
+      const trust = () => credentials.createSsl(Buffer.from(folder.authority.cert));
+      const client = new Client(service.urls.grpc, isSecure ? trust() : credentials.createInsecure());
+      await new Promise((resolve) => client.waitForReady(Date.now() + 5_000, resolve));
+      await sleep(allowedMs);
+      expect(client.getChannel().getConnectivityState(false)).toBe(connectivityState.READY);
+      client.close();
+      await service.drain();
+      await folder.dispose();
+    },
+  );
 
   it.concurrent('are kept as long as they like where it is 0', async () => {
     const service = await startTestService({ ...env, GRPC_KEEPALIVE_TIME_MS: '0' });
