@@ -28,7 +28,7 @@ for (const delay of delays) {
     const greeted = Number(find(/(\d+) requests in/)) - refused;
     const perSecond = (count: number) => Math.round(count / seconds).toLocaleString('en');
     console.log(
-      `| ${delay} | ${connections} | ${perSecond(greeted)} | ${perSecond(refused)} | ${find(/50%\s+(\S+)/)} | ${find(/99%\s+(\S+)/)} |`,
+      `| ${delay} | ${connections} | ${perSecond(greeted)} | ${perSecond(refused)} | ${find(/^ +50% +(\S+)/m)} | ${find(/^ +99% +(\S+)/m)} |`,
     );
   }
   await program.dispose();

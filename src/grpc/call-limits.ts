@@ -1,5 +1,5 @@
 import { constants, type Http2Server, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
-import { type Server, status } from '@grpc/grpc-js';
+import { status } from '@grpc/grpc-js';
 import { countResets, resetsPerFeint } from '../resets.ts';
 
 /** Open connections on one address; more are closed as they come. An idle one costs about 30 kB. */
@@ -20,25 +20,6 @@ const patience = 10;
 /** How many calls begin between two looks at which of them have ended: so many may the limits above be exceeded by. */
 const batchSize = 32;
 
-/**
- * What the library does not limit: connections, and the time a caller takes to send its request and to take the answer. Calls
- * are kept in a list, and those that have ended are struck off it now and then: a listener and a timer for each would cost a
- * call an eighth of its price.
- */
-export function limitCalls(server: Server, isSecure: boolean): void {
-  for (const http2Server of http2ServersOf(server)) {
-    http2Server.maxConnections = isSecure ? maxSecureConnections : maxConnections;
-    limitCallsOf(http2Server);
-  }
-}
-
-/** The library keeps its servers to itself; it has no other door to their sockets and streams. */
-export function http2ServersOf(server: Server): readonly Http2Server[] {
-  const { http2Servers } = server as unknown as { http2Servers?: Map<Http2Server, unknown> };
-  if (!http2Servers?.size) throw new Error('This version of @grpc/grpc-js keeps its servers elsewhere');
-  return [...http2Servers.keys()];
-}
-
 interface Call {
   readonly stream: ServerHttp2Stream;
   readonly session: ServerHttp2Session;
@@ -47,7 +28,13 @@ interface Call {
   since: number;
 }
 
-function limitCallsOf(server: Http2Server): void {
+/**
+ * What the library does not limit: connections, and the time a caller takes to send its request and to take the answer. Calls
+ * are kept in a list, and those that have ended are struck off it now and then: a listener and a timer for each would cost a
+ * call an eighth of its price.
+ */
+export function limitCalls(server: Http2Server, isSecure: boolean): void {
+  server.maxConnections = isSecure ? maxSecureConnections : maxConnections;
   const resets = countResets();
   // Oldest first.
   let calls: Call[] = [];

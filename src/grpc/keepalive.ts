@@ -18,10 +18,11 @@ export function keepAlive(server: Http2Server, { keepaliveTimeMs, keepaliveTimeo
     let isAsked = false;
     const look = () => {
       if (session.destroyed) return;
-      const isSilent = session.socket.bytesRead === received;
+      const { bytesRead } = session.socket;
+      const isSilent = bytesRead === received;
       if (isSilent && isAsked) return session.destroy();
       if (isSilent) ask(session);
-      received = session.socket.bytesRead;
+      received = bytesRead;
       isAsked = isSilent;
       timer = setTimeout(look, isSilent ? keepaliveTimeoutMs : keepaliveTimeMs).unref();
     };

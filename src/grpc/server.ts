@@ -1,3 +1,4 @@
+import type { Http2Server } from 'node:http2';
 import { Server, ServerCredentials, setLogger, type UntypedServiceImplementation } from '@grpc/grpc-js';
 import { bindAll } from '../bind.ts';
 import type { Certificates } from '../certificates.ts';
@@ -7,7 +8,7 @@ import type { RateLimit } from '../rate-limit.ts';
 import type { Readiness } from '../readiness.ts';
 import { trackSockets } from '../sockets.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
-import { http2ServersOf, limitCalls } from './call-limits.ts';
+import { limitCalls } from './call-limits.ts';
 import { greetService } from './contract.ts';
 import { createGreetMethod } from './greet.ts';
 import { createHealth } from './health.ts';
@@ -85,9 +86,11 @@ export async function openGrpcServer({
     server.forceShutdown();
     throw error;
   }
-  limitCalls(server, certificates !== undefined);
   const servers = http2ServersOf(server);
-  for (const http2Server of servers) keepAlive(http2Server, limits);
+  for (const http2Server of servers) {
+    limitCalls(http2Server, certificates !== undefined);
+    keepAlive(http2Server, limits);
+  }
   const cuts = servers.map(trackSockets);
   return {
     port,
@@ -102,6 +105,13 @@ export async function openGrpcServer({
       for (const cut of cuts) setTimeout(cut, farewellMs);
     },
   };
+}
+
+/** The library keeps its servers to itself; it has no other door to their sockets and streams. */
+function http2ServersOf(server: Server): readonly Http2Server[] {
+  const { http2Servers } = server as unknown as { http2Servers?: Map<Http2Server, unknown> };
+  if (!http2Servers?.size) throw new Error('This version of @grpc/grpc-js keeps its servers elsewhere');
+  return [...http2Servers.keys()];
 }
 
 function bind(

@@ -15,7 +15,8 @@ export async function freePort(): Promise<number> {
     const isFree = await new Promise<boolean>((resolve) => {
       server.once('listening', () => resolve(true)).once('error', () => resolve(false));
     });
-    if (isFree) await new Promise((resolve) => server.close(resolve));
-    if (isFree) return port;
+    if (!isFree) continue;
+    await new Promise((resolve) => server.close(resolve));
+    return port;
   }
 }
