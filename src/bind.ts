@@ -1,4 +1,8 @@
-import { lookup } from 'node:dns/promises';
+import * as dns from 'node:dns';
+import { promisify } from 'node:util';
+
+// Not that of node:dns/promises, loading which takes longer than opening a port.
+const lookup = promisify(dns.lookup);
 
 /** What the system says of an address that a name has and the machine has not, such as ::1 where IPv6 is turned off. */
 const absent = ['EADDRNOTAVAIL', 'EAFNOSUPPORT'];

@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 
 /** A file that ships beside the code; found from here, one folder below the package, as source, compiled or bundled. */
@@ -6,3 +7,8 @@ const shipped = (path: string): string => fileURLToPath(new URL(`../${path}`, im
 export const protoFile = shipped('proto/greet.proto');
 export const openApiFiles = { json: shipped('openapi/openapi.json'), yaml: shipped('openapi/openapi.yaml') };
 export const packageFile = shipped('package.json');
+
+/** The proto of `grpc.health.v1`, in the package that ships it. */
+export function locateHealthProto(): string {
+  return createRequire(import.meta.url).resolve('grpc-health-check/proto/health/v1/health.proto');
+}

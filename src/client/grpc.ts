@@ -1,6 +1,6 @@
 import { Client, Metadata, type ServiceError, status } from '@grpc/grpc-js';
-import { service as healthService } from 'grpc-health-check';
 import { greetService, greetServiceName } from '../grpc/contract.ts';
+import { healthService } from '../grpc/health-contract.ts';
 import { readViolations } from '../grpc/status.ts';
 import { assertWellFormed, GreetError, type GreetErrorKind } from './greet-error.ts';
 import type { CallOptions, Greeting } from './http.ts';
@@ -99,11 +99,8 @@ export function createGrpcClient({
       }
     },
     async health(options = {}) {
-      const check = healthService.Check as unknown as UnaryDefinition<
-        { service: string },
-        { status: 'SERVING' | 'NOT_SERVING' }
-      >;
-      return (await call(check, { service: greetServiceName }, options, Date.now() + timeoutMs)).status;
+      const request = { service: greetServiceName };
+      return (await call(healthService.Check, request, options, Date.now() + timeoutMs)).status;
     },
     close: () => client.close(),
   };

@@ -1,5 +1,4 @@
 import { isUtf8 } from 'node:buffer';
-import { loadSync, type PackageDefinition } from '@grpc/proto-loader';
 import protobuf from 'protobufjs';
 import { protoFile } from '../files.ts';
 import { orMalformed } from './malformed.ts';
@@ -15,7 +14,7 @@ export interface GreetingResponseMessage {
 }
 
 /** Refuses what protobufjs would repair: invalid UTF-8, which it replaces, and strings cut short, which it takes as they are. */
-class StrictReader extends protobuf.BufferReader {
+export class StrictReader extends protobuf.BufferReader {
   override string(): string {
     const bytes = this.bytes();
     if (!isUtf8(bytes)) throw new Error('a string is not valid UTF-8');
@@ -48,8 +47,3 @@ export const greetService = {
     responseDeserialize: response.decode,
   },
 } as const;
-
-/** The same as descriptors, for reflection. */
-export function loadDescriptors(): PackageDefinition {
-  return loadSync(protoFile);
-}

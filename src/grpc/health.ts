@@ -1,20 +1,7 @@
-import {
-  type ServerUnaryCall,
-  type ServerWritableStream,
-  type ServiceDefinition,
-  status,
-} from '@grpc/grpc-js';
-import { service } from 'grpc-health-check';
+import { type ServerUnaryCall, type ServerWritableStream, status } from '@grpc/grpc-js';
 import type { Readiness } from '../readiness.ts';
 import { greetServiceName } from './contract.ts';
-
-interface HealthRequest {
-  readonly service: string;
-}
-
-interface HealthResponse {
-  readonly status: 'SERVING' | 'NOT_SERVING' | 'SERVICE_UNKNOWN';
-}
+import { type HealthRequest, type HealthResponse, healthService } from './health-contract.ts';
 
 /** Watchers at once; a client has one for each of its connections. One more is refused, as its call would last for ever. */
 const maxWatchers = 1_000;
@@ -36,9 +23,9 @@ export function createHealth(readiness: Readiness) {
   });
 
   return {
-    definition: service as ServiceDefinition,
+    definition: healthService,
     implementation: {
-      check(
+      Check(
         call: ServerUnaryCall<HealthRequest, HealthResponse>,
         callback: (error: object | null, value?: object) => void,
       ) {
@@ -46,7 +33,7 @@ export function createHealth(readiness: Readiness) {
         if (known.includes(name)) callback(null, current());
         else callback({ code: status.NOT_FOUND, details: 'There is no such service.' });
       },
-      watch(call: ServerWritableStream<HealthRequest, HealthResponse>) {
+      Watch(call: ServerWritableStream<HealthRequest, HealthResponse>) {
         if (watchers.size >= maxWatchers) {
           call.emit('error', { code: status.RESOURCE_EXHAUSTED, details: 'There are too many watchers.' });
           return;
@@ -55,7 +42,7 @@ export function createHealth(readiness: Readiness) {
         call.on('cancelled', () => watchers.delete(call));
         call.write(answerTo(call.request.service));
       },
-      list(_call: unknown, callback: (error: object | null, value?: object) => void) {
+      List(_call: unknown, callback: (error: object | null, value?: object) => void) {
         callback(null, { statuses: Object.fromEntries(known.map((name) => [name, current()])) });
       },
     },

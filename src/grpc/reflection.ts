@@ -1,9 +1,10 @@
+import { createRequire } from 'node:module';
 import type { handleBidiStreamingCall, MethodDefinition, Server, ServerDuplexStream } from '@grpc/grpc-js';
-import { loadSync } from '@grpc/proto-loader';
-import { ReflectionService } from '@grpc/reflection';
-import { protoPath as healthProto } from 'grpc-health-check';
-import { loadDescriptors } from './contract.ts';
+import { locateHealthProto, protoFile } from '../files.ts';
 import { Malformed, sparedMalformed } from './malformed.ts';
+
+/** As no import can be, this one is waited for. */
+const load = createRequire(import.meta.url);
 
 /** The fields of a request that the library looks up as they are, in tables that are plain objects. */
 const lookedUp = ['fileByFilename', 'fileContainingSymbol', 'allExtensionNumbersOfType'];
@@ -14,7 +15,7 @@ interface Method {
 }
 
 /**
- * Server reflection, v1 and v1alpha: the services and their messages, for clients without the proto. Gathered when somebody asks
+ * Server reflection, v1 and v1alpha: the services and their messages, for clients without the proto. Loaded when somebody asks
  * for the first time: at the start of the program it would take a tenth of it.
  */
 export function addReflection(server: Server): void {
@@ -46,7 +47,9 @@ export function addReflection(server: Server): void {
 /** The library's methods by their paths. */
 function gatherMethods(): ReadonlyMap<string, Method> {
   const methods = new Map<string, Method>();
-  const reflection = new ReflectionService({ ...loadDescriptors(), ...loadSync(healthProto) });
+  const { ReflectionService } = load('@grpc/reflection') as typeof import('@grpc/reflection');
+  const { loadSync } = load('@grpc/proto-loader') as typeof import('@grpc/proto-loader');
+  const reflection = new ReflectionService({ ...loadSync(protoFile), ...loadSync(locateHealthProto()) });
   reflection.addToServer({
     addService(service, implementation) {
       const [reading, handling] = sparedMalformed(service, implementation);
