@@ -35,9 +35,12 @@ await build({
   // What has been kept cannot import, only require.
   supported: { 'dynamic-import': false },
   external: [
+    '@fastify/ajv-compiler',
+    '@fastify/fast-json-stringify-compiler',
     '@fastify/rate-limit',
     '@fastify/swagger',
     '@fastify/swagger-ui',
+    '@grpc/proto-loader',
     '@opentelemetry/core',
     '@opentelemetry/exporter-trace-otlp-proto',
     '@opentelemetry/resources',
@@ -45,15 +48,17 @@ await build({
     'pino-pretty',
   ],
   plugins: [ownFolders],
-  // What a module has and a script has not, under names that no package uses.
+  // What a module has and a script has not, as a function's parameters or under names that no package uses.
   define: { 'import.meta.url': 'urlOfBundle' },
   banner: {
     js: [
+      '(function (require, __filename) {',
       "const { fileURLToPath: pathOfUrl, pathToFileURL: urlOfPath } = require('node:url');",
       'const urlOfBundle = urlOfPath(__filename).href;',
       'const locate = (folder) => pathOfUrl(new URL(folder, urlOfBundle)).slice(0, -1);',
     ].join('\n'),
   },
+  footer: { js: '})' },
   // A quarter of the text is white space, and Node keeps the text; names stay, for stack traces.
   minifyWhitespace: true,
   lineLimit: 120,

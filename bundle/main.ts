@@ -21,8 +21,5 @@ function readCache(): { cachedData?: Buffer } {
   }
 }
 
-export const script = new Script(`(function (require, __filename) {${readFileSync(filename, 'latin1')}\n})`, {
-  filename,
-  ...readCache(),
-});
+export const script = new Script(readFileSync(filename, 'latin1'), { filename, ...readCache() });
 script.runInThisContext()(createRequire(filename), filename);

@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { environmentSchema, type logLevels } from './environment.ts';
 import type { TlsFiles } from './tls-files.ts';
 import { faultsOfTls, tlsFilesOf } from './tls-settings.ts';

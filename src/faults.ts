@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { z } from 'zod';
+import * as z from 'zod';
 import { ServiceError } from './service-error.ts';
 
 /** What is to go wrong, on purpose: nothing by default. */

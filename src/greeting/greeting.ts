@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { nameSchema } from './name.ts';
 
 export const greetingRequestSchema = z.object({ name: nameSchema });

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** The longest name greeted, in Unicode code points; white space around it is not counted. */
 export const maxNameLength = 100;

@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 
 /** One thing that is wrong with a request, in words that are safe to show to its caller. */
 export interface Violation {

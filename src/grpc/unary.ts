@@ -1,5 +1,5 @@
 import { type handleUnaryCall, Metadata, type MetadataValue, type StatusObject, status } from '@grpc/grpc-js';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { violationsOf } from '../greeting/violations.ts';
 import { ServiceError } from '../service-error.ts';
 import { takeRequestId } from '../telemetry/request-id.ts';

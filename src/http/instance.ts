@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import Fastify, {
   type FastifyBaseLogger,
   type FastifyInstance,
+  type FastifyServerOptions,
   LogController,
   type RawServerDefault,
 } from 'fastify';
@@ -17,6 +18,14 @@ export type App = FastifyInstance<
   FastifyBaseLogger,
   ZodTypeProvider
 >;
+
+type CompilersFactory = NonNullable<FastifyServerOptions['schemaController']>['compilersFactory'];
+
+/** Zod for input and output, from the start: what is set later takes the place of compilers that have been loaded by then. */
+const compilersFactory = {
+  buildValidator: () => validatorCompiler,
+  buildSerializer: () => serializerCompiler,
+} as unknown as NonNullable<CompilersFactory>;
 
 /** The largest body read, in bytes; the longest any route takes is the admin listener's. */
 const bodyLimit = 1_024;
@@ -39,9 +48,8 @@ export function createInstance(logger: FastifyBaseLogger, trustedProxies: readon
     trustProxy: trustedProxies.length > 0 && [...trustedProxies],
     // The drain is the listener's: it serves until the last connection is closed.
     return503OnClosing: false,
+    schemaController: { compilersFactory },
   }).withTypeProvider<ZodTypeProvider>();
-  app.setValidatorCompiler(validatorCompiler);
-  app.setSerializerCompiler(serializerCompiler);
   app.setErrorHandler(handleError);
   return app;
 }

@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { SwaggerOptions } from '@fastify/swagger';
 import { createJsonSchemaTransform, createJsonSchemaTransformObject } from 'fastify-type-provider-zod';
-import { z } from 'zod';
+import * as z from 'zod';
 import { type ProblemDetails, problemMediaType, problemSchema } from './problem.ts';
 
 /** A response header, described. */

@@ -1,5 +1,5 @@
 import { STATUS_CODES } from 'node:http';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Violation } from '../greeting/violations.ts';
 
 export const problemMediaType = 'application/problem+json';

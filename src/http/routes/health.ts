@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Readiness } from '../../readiness.ts';
 import type { App } from '../instance.ts';
 import { noStoreHeader, requestIdHeader, requestProblems } from '../openapi.ts';
