@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { createGrpcClient } from '../src/client/grpc.ts';
 import { type Program, runProgram } from './support/program.ts';
 import { until } from './support/service.ts';
 import { createTlsFolder, nameShown } from './support/tls.ts';
@@ -40,6 +41,25 @@ describe('the built program', () => {
       'drained',
     ]);
     expect(program.lines.filter(({ msg }) => msg === 'request')).toHaveLength(2);
+  });
+
+  it('starts, greets, is probed and scraped out of its bundle alone', async () => {
+    const tell = `import { createRequire } from 'node:module';
+      process.on('exit', () => process.stderr.write(Object.keys(createRequire('/').cache).join()))`;
+    const program = await run({
+      nodeOptions: ['--import', `data:text/javascript,${encodeURIComponent(tell)}`],
+    });
+    const { http, grpc, admin } = await program.listening();
+    const client = createGrpcClient({ address: grpc });
+    expect(await client.health()).toBe('SERVING');
+    expect(await client.greet('Alice')).toEqual({ message: 'Hello, Alice' });
+    client.close();
+    expect(await fetchText(`${http}/greet?name=Alice`)).toBe('Hello, Alice');
+    expect(await fetchText(`${http}/readyz`)).toContain('ready');
+    expect(await fetchText(`${admin}/metrics`)).toContain('process_cpu_seconds_total');
+    program.process.kill('SIGTERM');
+    expect(await program.exited).toBe(0);
+    expect(program.stderr()).toBe('');
   });
 
   it('ends with 0 on SIGINT, also when npm repeats it within the same moment', async () => {
