@@ -1,7 +1,7 @@
 import * as dns from 'node:dns';
 import { promisify } from 'node:util';
 
-// Not that of node:dns/promises, loading which takes longer than opening a port.
+// Not that of node:dns/promises: loading it takes longer than opening a port does.
 const lookup = promisify(dns.lookup);
 
 /** What the system says of an address that a name has and the machine has not, such as ::1 where IPv6 is turned off. */

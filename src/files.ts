@@ -7,8 +7,7 @@ const shipped = (path: string): string => fileURLToPath(new URL(`../${path}`, im
 export const protoFile = shipped('proto/greet.proto');
 export const openApiFiles = { json: shipped('openapi/openapi.json'), yaml: shipped('openapi/openapi.yaml') };
 export const packageFile = shipped('package.json');
-
-/** The proto of `grpc.health.v1`, in the package that ships it. */
-export function locateHealthProto(): string {
-  return createRequire(import.meta.url).resolve('grpc-health-check/proto/health/v1/health.proto');
-}
+/** That of `grpc.health.v1`, in the package that ships it. */
+export const healthProtoFile = createRequire(import.meta.url).resolve(
+  'grpc-health-check/proto/health/v1/health.proto',
+);

@@ -1,6 +1,7 @@
+import { readFileSync } from 'node:fs';
 import type { MethodDefinition } from '@grpc/grpc-js';
 import protobuf from 'protobufjs';
-import { locateHealthProto } from '../files.ts';
+import { healthProtoFile } from '../files.ts';
 import { StrictReader } from './contract.ts';
 
 export interface HealthRequest {
@@ -17,11 +18,12 @@ export interface CheckResponse extends HealthResponse {
   readonly status: 'SERVING' | 'NOT_SERVING';
 }
 
+const proto = readFileSync(healthProtoFile, 'utf8');
 let types: protobuf.Root | undefined;
 
-/** Read from the proto when a message is first to be read or written: at the start of the program it would take a tenth of it. */
+/** Made of the proto when a message is first to be read or written: at the start of the program it would take a tenth of it. */
 function typeOf(name: string): protobuf.Type {
-  types ??= protobuf.loadSync(locateHealthProto());
+  types ??= protobuf.parse(proto).root;
   return types.lookupType(`grpc.health.v1.${name}`);
 }
 

@@ -1,9 +1,9 @@
 import { createRequire } from 'node:module';
 import type { handleBidiStreamingCall, MethodDefinition, Server, ServerDuplexStream } from '@grpc/grpc-js';
-import { locateHealthProto, protoFile } from '../files.ts';
+import { healthProtoFile, protoFile } from '../files.ts';
 import { Malformed, sparedMalformed } from './malformed.ts';
 
-/** As no import can be, this one is waited for. */
+/** Loads at once, as import() does not. */
 const load = createRequire(import.meta.url);
 
 /** The fields of a request that the library looks up as they are, in tables that are plain objects. */
@@ -49,7 +49,7 @@ function gatherMethods(): ReadonlyMap<string, Method> {
   const methods = new Map<string, Method>();
   const { ReflectionService } = load('@grpc/reflection') as typeof import('@grpc/reflection');
   const { loadSync } = load('@grpc/proto-loader') as typeof import('@grpc/proto-loader');
-  const reflection = new ReflectionService({ ...loadSync(protoFile), ...loadSync(locateHealthProto()) });
+  const reflection = new ReflectionService({ ...loadSync(protoFile), ...loadSync(healthProtoFile) });
   reflection.addToServer({
     addService(service, implementation) {
       const [reading, handling] = sparedMalformed(service, implementation);

@@ -4,7 +4,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startTestService, type TestService, until } from '../support/service.ts';
 
 type Definition = NonNullable<(typeof healthService)[string]>;
-const definition = healthService as { readonly Check: Definition; readonly Watch: Definition };
+// The package's own reading of the proto, where ours is under test.
+const definition = healthService as Record<'Check' | 'Watch' | 'List', Definition>;
 
 describe('grpc.health.v1.Health', () => {
   let service: TestService;
@@ -15,17 +16,13 @@ describe('grpc.health.v1.Health', () => {
   });
   afterEach(() => client.close());
 
-  const check = (name: string) =>
+  const call = ({ path, requestSerialize, responseDeserialize }: Definition, request: object) =>
     new Promise<unknown>((resolve) => {
-      const { path, requestSerialize, responseDeserialize } = definition.Check;
-      client.makeUnaryRequest(
-        path,
-        requestSerialize,
-        responseDeserialize,
-        { service: name },
-        (error, answer) => resolve(error ? error.code : answer),
+      client.makeUnaryRequest(path, requestSerialize, responseDeserialize, request, (error, answer) =>
+        resolve(error ? error.code : answer),
       );
     });
+  const check = (name: string) => call(definition.Check, { service: name });
   const watch = (name: string) => {
     const { path, requestSerialize, responseDeserialize } = definition.Watch;
     const seen: unknown[] = [];
@@ -38,6 +35,13 @@ describe('grpc.health.v1.Health', () => {
 
   it.each(['', 'greet.GreetService'])('serves "%s"', async (name) => {
     expect(await check(name)).toMatchObject({ status: 'SERVING' });
+    await service.drain();
+  });
+
+  it('lists them', async () => {
+    expect(await call(definition.List, {})).toEqual({
+      statuses: { '': { status: 'SERVING' }, 'greet.GreetService': { status: 'SERVING' } },
+    });
     await service.drain();
   });
 
