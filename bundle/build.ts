@@ -40,7 +40,6 @@ await build({
     '@fastify/rate-limit',
     '@fastify/swagger',
     '@fastify/swagger-ui',
-    '@grpc/proto-loader',
     '@opentelemetry/core',
     '@opentelemetry/exporter-trace-otlp-proto',
     '@opentelemetry/resources',

@@ -1,10 +1,14 @@
-import { createRequire } from 'node:module';
-import type { handleBidiStreamingCall, MethodDefinition, Server, ServerDuplexStream } from '@grpc/grpc-js';
+import { setImmediate } from 'node:timers/promises';
+import {
+  type handleBidiStreamingCall,
+  type MethodDefinition,
+  type Server,
+  type ServerDuplexStream,
+  status,
+} from '@grpc/grpc-js';
+import type { Logger } from 'pino';
 import { healthProtoFile, protoFile } from '../files.ts';
 import { Malformed, sparedMalformed } from './malformed.ts';
-
-/** Loads at once, as import() does not. */
-const load = createRequire(import.meta.url);
 
 /** The fields of a request that the library looks up as they are, in tables that are plain objects. */
 const lookedUp = ['fileByFilename', 'fileContainingSymbol', 'allExtensionNumbersOfType'];
@@ -18,37 +22,81 @@ interface Method {
  * Server reflection, v1 and v1alpha: the services and their messages, for clients without the proto. Loaded when somebody asks
  * for the first time: at the start of the program it would take a tenth of it.
  */
-export function addReflection(server: Server): void {
-  let methods: ReadonlyMap<string, Method> | undefined;
+export function addReflection(server: Server, logger: Logger): void {
+  let methods: Promise<ReadonlyMap<string, Method>> | undefined;
+  const gatherOnce = () => {
+    methods ??= gatherMethods().catch((error: unknown) => {
+      methods = undefined;
+      throw error;
+    });
+    return methods;
+  };
   for (const version of ['v1', 'v1alpha']) {
     const path = `/grpc.reflection.${version}.ServerReflection/ServerReflectionInfo`;
-    const method = (): Method => {
-      methods ??= gatherMethods();
-      return methods.get(path) as Method;
-    };
-    const definition: MethodDefinition<object, object> = {
+    const ServerReflectionInfo: MethodDefinition<Buffer, Buffer> = {
       path,
       requestStream: true,
       responseStream: true,
-      requestSerialize: (request) => method().definition.requestSerialize(request),
-      requestDeserialize: (bytes) => method().definition.requestDeserialize(bytes),
-      responseSerialize: (response) => method().definition.responseSerialize(response),
-      responseDeserialize: (bytes) => method().definition.responseDeserialize(bytes),
+      requestSerialize: asIs,
+      requestDeserialize: asIs,
+      responseSerialize: asIs,
+      responseDeserialize: asIs,
     };
     server.addService(
-      { ServerReflectionInfo: definition },
+      { ServerReflectionInfo },
       {
-        ServerReflectionInfo: (call: ServerDuplexStream<object, object>) => method().handle(call),
+        ServerReflectionInfo(call: ServerDuplexStream<Buffer, Buffer>) {
+          const fail = (error: unknown) => {
+            logger.error({ err: error }, 'reflection failed');
+            call.emit('error', { code: status.INTERNAL, details: 'The services cannot be told.' });
+          };
+          gatherOnce()
+            .then((gathered) => {
+              const { definition, handle } = gathered.get(path) as Method;
+              handle(speaking(call, definition, fail));
+            })
+            .catch(fail);
+        },
       },
     );
   }
 }
 
-/** The library's methods by their paths. */
-function gatherMethods(): ReadonlyMap<string, Method> {
+function asIs(bytes: Buffer): Buffer {
+  return bytes;
+}
+
+/** A call of bytes as one of messages: as much of it as the library's handlers use. */
+function speaking(
+  call: ServerDuplexStream<Buffer, Buffer>,
+  { requestDeserialize, responseSerialize }: MethodDefinition<object, object>,
+  fail: (error: unknown) => void,
+): ServerDuplexStream<object, object> {
+  const spoken = {
+    on(event: string, listener: (value?: unknown) => void) {
+      if (event !== 'data') return call.on(event, listener);
+      return call.on('data', (bytes: Buffer) => {
+        try {
+          listener(requestDeserialize(bytes));
+        } catch (error) {
+          fail(error);
+        }
+      });
+    },
+    write: (message: object) => call.write(responseSerialize(message)),
+    end: () => call.end(),
+    emit: (event: string, value: unknown) => call.emit(event, value),
+  };
+  return spoken as unknown as ServerDuplexStream<object, object>;
+}
+
+/** The library's methods by their paths. Other calls are answered in between, as all of it takes some 50 ms. */
+async function gatherMethods(): Promise<ReadonlyMap<string, Method>> {
+  const { loadSync } = await import('@grpc/proto-loader');
+  await setImmediate();
+  const { ReflectionService } = await import('@grpc/reflection');
+  await setImmediate();
   const methods = new Map<string, Method>();
-  const { ReflectionService } = load('@grpc/reflection') as typeof import('@grpc/reflection');
-  const { loadSync } = load('@grpc/proto-loader') as typeof import('@grpc/proto-loader');
   const reflection = new ReflectionService({ ...loadSync(protoFile), ...loadSync(healthProtoFile) });
   reflection.addToServer({
     addService(service, implementation) {

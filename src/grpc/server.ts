@@ -74,7 +74,7 @@ export async function openGrpcServer({
   server.addService(
     ...sparedMalformed(health.definition, health.implementation as UntypedServiceImplementation),
   );
-  addReflection(server);
+  addReflection(server, telemetry.logger);
 
   const credentials = certificates ? new TlsCredentials(certificates) : ServerCredentials.createInsecure();
   let port = config.grpcPort;
