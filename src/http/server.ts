@@ -2,6 +2,7 @@ import { createServer, type RequestListener, type Server, type ServerResponse } 
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Certificates } from '../certificates.ts';
+import { trackSockets } from '../sockets.ts';
 import { watchConnections } from './connections.ts';
 import {
   describeParserError,
@@ -80,6 +81,8 @@ export function buildServer({
     certificates &&
     createSecureServer({ options, certificates, onRequest, onConnection, handler, onRefusal });
   const server: Server = secure?.server ?? createServer(options, onRequest).on('connection', onConnection);
+  // Over TLS they are looked after already.
+  if (!secure) trackSockets(server);
   server.maxConnections = certificates ? maxSecureConnections : maxConnections;
   const connections = watchConnections(server);
   function onConnection(socket: AnsweredSocket & Socket) {

@@ -86,6 +86,18 @@ describe('HTTP callers who', () => {
       held.release();
     }));
 
+  it('say nothing and never hang up: they are let go on time', async () => {
+    let held: Held | undefined;
+    await withstand('callers who stay', async ({ http }, signal) => {
+      const staying = new Held(http);
+      held = staying;
+      await repeatUntil(signal, 50, () => {
+        if (staying.sockets.length < 500) staying.add('', { stays: true });
+      });
+    });
+    held?.release();
+  });
+
   it('never repeat a path, a method, a name or a header', () => {
     let count = 0;
     return withstand('100,000 different requests', async ({ http }, signal) => {

@@ -9,9 +9,10 @@ export class Held {
     this.#port = Number(new URL(url.includes('//') ? url : `http://${url}`).port);
   }
 
-  /** One more; it reads only if it is told to. */
-  add(bytes: string | Buffer = '', { isDeaf = false } = {}): Socket {
-    const socket = connect(this.#port, '127.0.0.1').on('error', () => {});
+  /** One more; a deaf one reads nothing, and one that stays does not hang up when the other side does. */
+  add(bytes: string | Buffer = '', { isDeaf = false, stays = false } = {}): Socket {
+    const socket = connect({ port: this.#port, host: '127.0.0.1', allowHalfOpen: stays });
+    socket.on('error', () => {});
     if (isDeaf) socket.pause();
     else socket.resume();
     if (bytes.length > 0) socket.write(bytes);
