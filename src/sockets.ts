@@ -2,8 +2,15 @@ import type { Server, Socket } from 'node:net';
 
 /** How often sockets are looked at, in milliseconds. */
 const intervalMs = 1_000;
-/** How often one may be found ended by this side and not by the other: with all that was sent taken, and with some of it left. */
-const patience = { taken: 2, untaken: 10 };
+/** How often one may be found ended by this side and not by the other: with all sent, and with some left of which nothing leaves. */
+const patience = { sent: 2, stuck: 10 };
+
+interface Farewell {
+  /** How often in a row it was found ended, and nothing had left since. */
+  found: number;
+  /** Bytes that had left for the other side. */
+  sent: number;
+}
 
 /**
  * Keeps count of a server's sockets, also of those still in the middle of a TLS handshake: neither HTTP nor gRPC knows of them
@@ -13,9 +20,9 @@ const patience = { taken: 2, untaken: 10 };
  * @returns what cuts them all.
  */
 export function trackSockets(server: Server): () => void {
-  const sockets = new Map<Socket, number>();
+  const sockets = new Map<Socket, Farewell>();
   const add = (socket: Socket) => {
-    sockets.set(socket, 0);
+    sockets.set(socket, { found: 0, sent: 0 });
     socket.once('close', () => sockets.delete(socket));
   };
   server.on('connection', add);
@@ -23,10 +30,12 @@ export function trackSockets(server: Server): () => void {
   server.on('secureConnection', add);
 
   const timer = setInterval(() => {
-    for (const [socket, found] of sockets) {
+    for (const [socket, farewell] of sockets) {
       if (!socket.writableEnded) continue;
-      if (found >= (socket.writableFinished ? patience.taken : patience.untaken)) socket.destroy();
-      else sockets.set(socket, found + 1);
+      const sent = socket.bytesWritten - socket.writableLength;
+      farewell.found = sent === farewell.sent ? farewell.found + 1 : 0;
+      farewell.sent = sent;
+      if (farewell.found > (socket.writableFinished ? patience.sent : patience.stuck)) socket.destroy();
     }
   }, intervalMs).unref();
   server.once('close', () => clearInterval(timer));
