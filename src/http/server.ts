@@ -73,6 +73,7 @@ export function buildServer({
     const before = socket[latest];
     if (request.method === prefaceMethod) return refuseIfUnanswered(socket, notHttp1);
     socket[latest] = response;
+    response.on('finish', forgetAnswered);
     if (before !== undefined && !before.writableFinished && !pipelines.admit(socket, response, before))
       return;
     handler(request, response);
@@ -134,7 +135,13 @@ const prefaceMethod = 'PRI';
 
 /** The response to the latest request of a connection. */
 const latest = Symbol('latest response');
-type AnsweredSocket = Duplex & { [latest]?: ServerResponse };
+type AnsweredSocket = Duplex & { [latest]?: ServerResponse | undefined };
+
+/** Once it is sent a response, and all that was made for it, need not stay until the connection's next request, or its end. */
+function forgetAnswered(this: ServerResponse): void {
+  const socket: AnsweredSocket = this.req.socket;
+  if (socket[latest] === this && this.req.complete) socket[latest] = undefined;
+}
 
 /** Whether what the parser stumbled over still waits for its answer, and no other answer would be torn apart by it. */
 function isUnanswered(response: ServerResponse | undefined): boolean {
