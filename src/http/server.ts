@@ -1,9 +1,10 @@
-import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import { createServer, type RequestListener, type Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Certificates } from '../certificates.ts';
 import { trackSockets } from '../sockets.ts';
 import { watchConnections } from './connections.ts';
+import { isUnanswered, latestOf, setLatest } from './latest.ts';
 import {
   describeParserError,
   isForHead,
@@ -69,13 +70,12 @@ export function buildServer({
     optimizeEmptyRequests: true,
   };
   const onRequest: RequestListener = (request, response) => {
-    const socket = request.socket as AnsweredSocket;
+    const { socket } = request;
     // Node goes on parsing what it has read of a connection that an earlier answer has ended: nobody would take the answer.
     if (socket.destroyed) return;
-    const before = socket[latest];
+    const before = latestOf(socket);
     if (request.method === prefaceMethod) return refuseIfUnanswered(socket, notHttp1);
-    socket[latest] = response;
-    response.on('finish', forgetAnswered);
+    setLatest(socket, response);
     if (before !== undefined && !before.writableFinished && !pipelines.admit(socket, response, before))
       return;
     handler(request, response);
@@ -88,12 +88,12 @@ export function buildServer({
   if (!secure) trackSockets(server);
   server.maxConnections = certificates ? maxSecureConnections : maxConnections;
   const connections = watchConnections(server);
-  function onConnection(socket: AnsweredSocket & Socket) {
+  function onConnection(socket: Socket) {
     connections.add(socket);
     // Asked of every socket rather than of those whose requests are traced: the answer is kept on the socket, and sockets of two
     // shapes make all that handles them slower, by a tenth of a request's price.
     void socket.remoteAddress;
-    socket.once('close', () => endUnsent(socket[latest]));
+    socket.once('close', () => endUnsent(latestOf(socket)));
   }
   const pipelines = createPipelines(() => connections.holdForATurn());
 
@@ -101,8 +101,8 @@ export function buildServer({
     const requestId = writeProblem(socket, problem, isHead);
     onRefusal({ requestId, status: problem.status, reason: problem.message });
   };
-  const refuseIfUnanswered = (socket: AnsweredSocket, problem: Problem | undefined, isHead = false) => {
-    if (problem && socket.writable && isUnanswered(socket[latest])) refuse(socket, problem, isHead);
+  const refuseIfUnanswered = (socket: Duplex, problem: Problem | undefined, isHead = false) => {
+    if (problem && socket.writable && isUnanswered(socket)) refuse(socket, problem, isHead);
     else socket.destroy();
   };
   server.on('clientError', (error: ParserError, socket) => {
@@ -134,20 +134,3 @@ export function buildServer({
 
 /** HTTP/2's preface: where no version follows it Node's parser takes it for a method of HTTP/0.9, which no router knows. */
 const prefaceMethod = 'PRI';
-
-/** The response to the latest request of a connection. */
-const latest = Symbol('latest response');
-type AnsweredSocket = Duplex & { [latest]?: ServerResponse | undefined };
-
-/** Once it is sent a response, and all that was made for it, need not stay until the connection's next request, or its end. */
-function forgetAnswered(this: ServerResponse): void {
-  const socket: AnsweredSocket = this.req.socket;
-  if (socket[latest] === this && this.req.complete) socket[latest] = undefined;
-}
-
-/** Whether what the parser stumbled over still waits for its answer, and no other answer would be torn apart by it. */
-function isUnanswered(response: ServerResponse | undefined): boolean {
-  if (response === undefined) return true;
-  const inBodyOfThis = !response.req.complete;
-  return inBodyOfThis ? !response.headersSent : response.writableFinished;
-}
