@@ -1,7 +1,6 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createRateLimit, maxClients, type RateLimit } from '../src/rate-limit.ts';
+import { collect } from './support/collect.ts';
 
 const create = (maxRequests: number, windowMs: number) =>
   createRateLimit({ rateLimit: { maxRequests, windowMs }, trustedProxies: [] }) as RateLimit;
@@ -64,8 +63,6 @@ describe('createRateLimit', () => {
   });
 
   it('holds less than 10 MB, whatever number of addresses come', () => {
-    setFlagsFromString('--expose-gc');
-    const collect = runInNewContext('gc') as () => void;
     const { clientOf, count } = create(2, 3_600_000);
     const flood = (net: number) => {
       for (let client = 0; client < 100_000; client += 1)

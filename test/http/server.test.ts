@@ -2,14 +2,11 @@ import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { expect, it } from 'vitest';
 import { buildServer } from '../../src/http/server.ts';
+import { collect } from '../support/collect.ts';
 
 it('keeps nothing of a request that is answered while its connection waits for the next', async () => {
-  setFlagsFromString('--expose-gc');
-  const collect = runInNewContext('gc') as () => void;
   const responses: WeakRef<ServerResponse>[] = [];
   const { server, closeNow } = buildServer({
     keepAliveTimeoutMs: 60_000,
