@@ -2,27 +2,28 @@ import type { Server, Socket } from 'node:net';
 
 /** How often sockets are looked at, in milliseconds. */
 const intervalMs = 1_000;
-/** How often one may be found ended by this side and not by the other: with all sent, and with some left of which nothing leaves. */
-const patience = { sent: 2, stuck: 10 };
+/** How often one may be found with nothing having left since: with something left to send, and with all sent and ended. */
+const patience = { stuck: 10, ended: 2 };
 
-interface Farewell {
-  /** How often in a row it was found ended, and nothing had left since. */
-  found: number;
+interface Progress {
   /** Bytes that had left for the other side. */
   sent: number;
+  /** How often in a row nothing had left, though it was waited for. */
+  found: number;
 }
 
 /**
  * Keeps count of a server's sockets, also of those still in the middle of a TLS handshake: neither HTTP nor gRPC knows of them
- * before its end, and a server is closed only when they are. Those that this side has ended are let go of even if the other
- * side never ends them: the end of an HTTP/2 session waits for that, and would for ever.
+ * before its end, and a server is closed only when they are. Lets go of those whose other side does not do its part, for which
+ * Node waits for ever: takes no piece of what it asked for in ten seconds (64 kB, where Node reads from a file), or does not end what this side has ended, as the end
+ * of an HTTP/2 session waits for. One timer for all of them, as one for each would be set again at each request.
  *
  * @returns what cuts them all.
  */
-export function trackSockets(server: Server): () => void {
-  const sockets = new Map<Socket, Farewell>();
+export function watchSockets(server: Server): () => void {
+  const sockets = new Map<Socket, Progress>();
   const add = (socket: Socket) => {
-    sockets.set(socket, { found: 0, sent: 0 });
+    sockets.set(socket, { sent: 0, found: 0 });
     socket.once('close', () => sockets.delete(socket));
   };
   server.on('connection', add);
@@ -30,12 +31,12 @@ export function trackSockets(server: Server): () => void {
   server.on('secureConnection', add);
 
   const timer = setInterval(() => {
-    for (const [socket, farewell] of sockets) {
-      if (!socket.writableEnded) continue;
+    for (const [socket, progress] of sockets) {
       const sent = socket.bytesWritten - socket.writableLength;
-      farewell.found = sent === farewell.sent ? farewell.found + 1 : 0;
-      farewell.sent = sent;
-      if (farewell.found > (socket.writableFinished ? patience.sent : patience.stuck)) socket.destroy();
+      const isAwaited = socket.writableEnded || socket.writableLength > 0;
+      progress.found = isAwaited && sent === progress.sent ? progress.found + 1 : 0;
+      progress.sent = sent;
+      if (progress.found > (socket.writableFinished ? patience.ended : patience.stuck)) socket.destroy();
     }
   }, intervalMs).unref();
   server.once('close', () => clearInterval(timer));

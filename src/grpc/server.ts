@@ -6,7 +6,7 @@ import type { Config } from '../config.ts';
 import type { GreetOperation } from '../greeting/greeting.ts';
 import type { RateLimit } from '../rate-limit.ts';
 import type { Readiness } from '../readiness.ts';
-import { trackSockets } from '../sockets.ts';
+import { watchSockets } from '../sockets.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { limitCalls } from './call-limits.ts';
 import { greetService } from './contract.ts';
@@ -91,7 +91,7 @@ export async function openGrpcServer({
     limitCalls(http2Server, certificates !== undefined);
     keepAlive(http2Server, limits);
   }
-  const cuts = servers.map(trackSockets);
+  const cuts = servers.map(watchSockets);
   return {
     port,
     address: `${host.includes(':') ? `[${host}]` : host}:${port}`,

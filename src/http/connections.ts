@@ -1,18 +1,7 @@
-import type { Server, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 
-/** How often connections are looked at, in milliseconds, and how often in a row one may be found stuck. */
-const intervalMs = 2_000;
-const patience = 5;
-
-interface Progress {
-  /** Bytes that had left for the other side. */
-  sent: number;
-  /** How often in a row nothing had left, though there was something to send. */
-  stuck: number;
-}
-
+/** The connections of a server over which HTTP/1.1 is spoken. */
 export interface Connections {
-  /** Watches a connection from its beginning. */
   add(socket: Socket): void;
   /**
    * Reads nothing more in this turn of the event loop, so that what one connection has made is let go before the next one
@@ -26,32 +15,18 @@ export interface Connections {
   dismissSilent(): void;
 }
 
-/**
- * Cuts connections whose other side takes nothing for ten seconds of what it asked for: Node waits for ever, and keeps what is
- * to be sent. One timer for all of them, as one for each would be set again at each request.
- */
-export function watchConnections(server: Server): Connections {
-  const connections = new Map<Socket, Progress>();
-  const timer = setInterval(() => {
-    for (const [socket, progress] of connections) {
-      const sent = socket.bytesWritten - socket.writableLength;
-      progress.stuck = socket.writableLength > 0 && sent === progress.sent ? progress.stuck + 1 : 0;
-      progress.sent = sent;
-      if (progress.stuck >= patience) socket.destroy();
-    }
-  }, intervalMs).unref();
-  server.once('close', () => clearInterval(timer));
-
+export function createConnections(): Connections {
+  const sockets = new Set<Socket>();
   let isHolding = false;
   return {
     add(socket) {
-      connections.set(socket, { sent: 0, stuck: 0 });
-      socket.once('close', () => connections.delete(socket));
+      sockets.add(socket);
+      socket.once('close', () => sockets.delete(socket));
     },
     holdForATurn() {
       if (isHolding) return;
       isHolding = true;
-      const held = [...connections.keys()].filter((socket) => !socket.destroyed && !socket.isPaused());
+      const held = [...sockets].filter((socket) => !socket.destroyed && !socket.isPaused());
       for (const socket of held) socket.pause();
       setTimeout(() => {
         isHolding = false;
@@ -60,7 +35,7 @@ export function watchConnections(server: Server): Connections {
     },
     dismissSilent() {
       setImmediate(() => {
-        for (const socket of connections.keys()) if (socket.bytesRead === 0) socket.destroy();
+        for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
       });
     },
   };

@@ -2,7 +2,6 @@ import type { RequestListener, ServerOptions } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { TLSSocket } from 'node:tls';
 import type { Certificates } from '../certificates.ts';
-import { trackSockets } from '../sockets.ts';
 import { toContextOptions } from '../tls-files.ts';
 import { createHttp2Door, type Http2DoorOptions } from './http2.ts';
 
@@ -22,7 +21,7 @@ export interface SecureServer {
   readonly server: Server;
   /** To be called when the server stops accepting: has the callers over HTTP/2 leave. */
   close(): void;
-  /** Cuts those connections that Node's server for HTTP/1.1 does not count as its own. */
+  /** Cuts the streams of the callers over HTTP/2. */
   closeNow(): void;
 }
 
@@ -62,13 +61,5 @@ export function createSecureServer({
   server.removeAllListeners('tlsClientError');
   server.on('tlsClientError', (_error, socket) => socket.destroy());
 
-  const cutSockets = trackSockets(server);
-  return {
-    server,
-    close: http2.close,
-    closeNow() {
-      http2.closeNow();
-      cutSockets();
-    },
-  };
+  return { server, close: http2.close, closeNow: http2.closeNow };
 }

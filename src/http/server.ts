@@ -2,8 +2,8 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Certificates } from '../certificates.ts';
-import { trackSockets } from '../sockets.ts';
-import { watchConnections } from './connections.ts';
+import { watchSockets } from '../sockets.ts';
+import { createConnections } from './connections.ts';
 import { isUnanswered, latestOf, setLatest } from './latest.ts';
 import {
   describeParserError,
@@ -84,10 +84,9 @@ export function buildServer({
     certificates &&
     createSecureServer({ options, certificates, onRequest, onConnection, handler, onRefusal });
   const server: Server = secure?.server ?? createServer(options, onRequest).on('connection', onConnection);
-  // Over TLS they are looked after already.
-  if (!secure) trackSockets(server);
   server.maxConnections = certificates ? maxSecureConnections : maxConnections;
-  const connections = watchConnections(server);
+  const connections = createConnections();
+  const cutSockets = watchSockets(server);
   function onConnection(socket: Socket) {
     connections.add(socket);
     // Asked of every socket rather than of those whose requests are traced: the answer is kept on the socket, and sockets of two
@@ -126,8 +125,8 @@ export function buildServer({
       return new Promise<void>((resolve) => server.close(() => resolve()));
     },
     closeNow() {
-      server.closeAllConnections();
       secure?.closeNow();
+      cutSockets();
     },
   };
 }
