@@ -18,16 +18,18 @@ export function shippedSizes(): Map<string, number> {
   return new Map([
     ['the bundle', megabytes(statSync(join(root, 'dist/bundle.cjs')).size)],
     ['dist', megabytes(sizeOf(join(root, 'dist')))],
-    ['node_modules', megabytes(packages.reduce((sum, folder) => sum + sizeOf(folder), 0))],
+    ['node_modules', megabytes(packages.reduce((sum, folder) => sum + sizeOf(folder, isKept), 0))],
   ]);
 }
 
+/** What the image keeps of the packages. */
+const isKept = (file: string) => !/\.map$|\.[cm]?ts$/.test(file);
+
 /** Packages within a package are in the list themselves. */
-function sizeOf(folder: string): number {
+function sizeOf(folder: string, counts: (file: string) => boolean = () => true): number {
   return readdirSync(folder, { withFileTypes: true }).reduce((sum, entry) => {
     const path = join(folder, entry.name);
-    if (entry.isDirectory()) return entry.name === 'node_modules' ? sum : sum + sizeOf(path);
-    const isShipped = !/\.map$|\.[cm]?ts$/.test(entry.name) || folder.includes('dist');
-    return isShipped ? sum + statSync(path).size : sum;
+    if (entry.isDirectory()) return entry.name === 'node_modules' ? sum : sum + sizeOf(path, counts);
+    return counts(entry.name) ? sum + statSync(path).size : sum;
   }, 0);
 }
