@@ -11,7 +11,7 @@ import { type Load, loadGrpc, loadHttp } from './load.ts';
 import { startSink } from './server.ts';
 
 const attempts = 3;
-const effort = { rounds: 1, turns: 4, warmUpSeconds: 2 };
+const effort = { rounds: 1, turns: 4, turnSeconds: 1, warmUpSeconds: 2 };
 const budget = JSON.parse(readFileSync(new URL('budget.json', import.meta.url), 'utf8')) as {
   readonly http: number;
   readonly grpc: number;

@@ -6,8 +6,9 @@ import { median, quantile } from './statistics.ts';
 export interface Effort {
   /** How often every contender is started afresh: two processes of one program differ by a tenth. */
   readonly rounds: number;
-  /** How often, in a round, it is loaded for a second, in turn with the floor. */
+  /** How often, in a round, it is loaded, in turn with the floor, and for how long. */
   readonly turns: number;
+  readonly turnSeconds: number;
   readonly warmUpSeconds: number;
 }
 
@@ -15,7 +16,7 @@ export interface Result {
   readonly name: string;
   /** CPU time a greeting, in microseconds: user and system time of all threads, as the kernel counts it. */
   readonly cpuMicros: number;
-  /** The same as a multiple of the floor's, second by second: median and quartiles. */
+  /** The same as a multiple of the floor's, turn by turn: median and quartiles. */
   readonly ratio: number;
   readonly spread: readonly [number, number];
   /** By how much it is more than the floor's, in microseconds. */
@@ -28,7 +29,7 @@ export interface Result {
 }
 
 /**
- * Measures contenders against a floor. Only two of them run at a time, and take turns second by second, so that a machine that
+ * Measures contenders against a floor. Only two of them run at a time, and take turns of some seconds, so that a machine that
  * slows down for a while slows both: ratios are taken within a turn. The floor itself comes last, against another process of
  * itself: how far that is from 1 is the noise.
  */
@@ -73,8 +74,8 @@ class Samples {
       await load(server.port, effort.warmUpSeconds);
       const rates: number[] = [];
       for (let turn = 0; turn < effort.turns; turn += 1) {
-        const unit = (await cost(ground, load)).micros;
-        const { micros, greetings } = await cost(server, load);
+        const unit = (await cost(ground, load, effort.turnSeconds)).micros;
+        const { micros, greetings } = await cost(server, load, effort.turnSeconds);
         this.#micros.push(micros);
         this.#ratios.push(micros / unit);
         this.#over.push(micros - unit);
@@ -105,9 +106,13 @@ class Samples {
   }
 }
 
-/** What a second under load costs. */
-async function cost(server: Server, load: Load): Promise<{ micros: number; greetings: number }> {
+/** What some seconds under load cost. */
+async function cost(
+  server: Server,
+  load: Load,
+  seconds: number,
+): Promise<{ micros: number; greetings: number }> {
   const before = server.cpuMicros();
-  const greetings = await load(server.port, 1);
+  const greetings = await load(server.port, seconds);
   return { micros: (server.cpuMicros() - before) / greetings, greetings };
 }
