@@ -1,7 +1,5 @@
 import type { Server, Socket } from 'node:net';
 
-/** How often sockets are looked at, in milliseconds. */
-const intervalMs = 1_000;
 /** How often one may be found with nothing having left since: with something left to send, and with all sent and ended. */
 const patience = { stuck: 10, ended: 2 };
 
@@ -18,9 +16,10 @@ interface Progress {
  * Node waits for ever: in ten seconds takes no piece of what it asked for (64 kB of a file), or does not end what this side has
  * ended, as the end of an HTTP/2 session waits for. One timer for all of them, as one for each would be set again at each request.
  *
+ * @param intervalMs how often they are looked at: a tenth of the ten seconds.
  * @returns what cuts them all.
  */
-export function watchSockets(server: Server): () => void {
+export function watchSockets(server: Server, intervalMs = 1_000): () => void {
   const sockets = new Map<Socket, Progress>();
   const add = (socket: Socket) => {
     sockets.set(socket, { sent: 0, found: 0 });

@@ -91,7 +91,7 @@ export async function openGrpcServer({
     limitCalls(http2Server, certificates !== undefined);
     keepAlive(http2Server, limits);
   }
-  const cuts = servers.map(watchSockets);
+  const cuts = servers.map((http2Server) => watchSockets(http2Server));
   return {
     port,
     address: `${host.includes(':') ? `[${host}]` : host}:${port}`,
