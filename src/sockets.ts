@@ -13,8 +13,9 @@ interface Progress {
 /**
  * Keeps count of a server's sockets, also of those still in the middle of a TLS handshake: neither HTTP nor gRPC knows of them
  * before its end, and a server is closed only when they are. Lets go of those whose other side does not do its part, for which
- * Node waits for ever: in ten seconds takes no piece of what it asked for (64 kB of a file), or does not end what this side has
- * ended, as the end of an HTTP/2 session waits for. One timer for all of them, as one for each would be set again at each request.
+ * Node waits for ever: takes no piece of what it asked for (64 kB of a file) in ten seconds, or has all that this side sent before
+ * it ended, and does not end within three, as the end of an HTTP/2 session waits for. One timer for all of them, as one for each
+ * would be set again at each request.
  *
  * @param intervalMs how often they are looked at: a tenth of the ten seconds.
  * @returns what cuts them all.

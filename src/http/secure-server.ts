@@ -21,7 +21,7 @@ export interface SecureServer {
   readonly server: Server;
   /** To be called when the server stops accepting: has the callers over HTTP/2 leave. */
   close(): void;
-  /** Cuts the streams of the callers over HTTP/2. */
+  /** Cuts the connections over HTTP/2. */
   closeNow(): void;
 }
 
