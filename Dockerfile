@@ -17,8 +17,8 @@ COPY . .
 # What is left is what runs: dist, package.json, and the documents the service reads.
 # Rehearsed with the flags below: V8 takes what it has compiled only under the same ones.
 RUN npm run build && rm dist/*.cache \
-  && node --max-old-space-size-percentage=50 bundle/rehearse.mjs >/dev/null \
-  && rm -r node_modules src bundle tsconfig*.json package-lock.json
+  && node --max-old-space-size-percentage=50 scripts/bundle/rehearse.mjs >/dev/null \
+  && rm -r node_modules src scripts tsconfig*.json package-lock.json
 
 FROM ${RUN_IMAGE}
 WORKDIR /app

@@ -1,14 +1,47 @@
 import { defineConfig } from 'vitest/config';
+import { fuzzSeconds, seed } from './test/support/fuzzing.ts';
 
+const soakSeconds = Number(process.env.SOAK_SECONDS ?? 600);
+
+/** The projects below `unit` share the machine's cores with nothing else: each test measures a whole service under load. */
+const alone = { fileParallelism: false, testTimeout: 90_000, hookTimeout: 60_000 } as const;
+
+/** `npm test` runs `unit`; every other project has a command of its own in package.json. */
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
-    exclude: ['test/e2e/**', 'test/abuse/**', 'test/soak/**', 'test/fuzz/**'],
-    // Most of them wait for time-outs rather than for a processor.
-    maxWorkers: 3,
-    // No file leaves anything behind for the next: a process of its own, with all its imports, would cost each half a second.
-    isolate: false,
-    testTimeout: 20_000,
-    hookTimeout: 20_000,
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/{abuse,e2e,fuzz,soak}/**'],
+          // The files leave nothing behind. A process for each would load all imports again, half a second for each file.
+          isolate: false,
+          // A safety net: no test passes or fails because of the time it takes.
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+      { test: { ...alone, name: 'e2e', include: ['test/e2e/**/*.test.ts'] } },
+      { test: { ...alone, name: 'abuse', include: ['test/abuse/**/*.test.ts'] } },
+      {
+        test: {
+          ...alone,
+          name: 'fuzz',
+          include: ['test/fuzz/**/*.test.ts'],
+          // One seed for all files.
+          env: { FUZZ_SEED: String(seed) },
+          testTimeout: fuzzSeconds * 1_000 + 60_000,
+        },
+      },
+      {
+        test: {
+          ...alone,
+          name: 'soak',
+          include: ['test/soak/**/*.test.ts'],
+          testTimeout: soakSeconds * 1_000 + 120_000,
+        },
+      },
+    ],
   },
 });

@@ -1,7 +1,7 @@
-import './tick-shape.ts';
-import { type Config, ConfigError, flushTimeoutMs, loadConfig } from './config.ts';
-import { createFaults } from './faults.ts';
-import { createReadiness } from './readiness.ts';
+import './net/node-20/tick-shape.ts';
+import { type Config, ConfigError, flushTimeoutMs, loadConfig } from './config/config.ts';
+import { createFaults } from './resilience/faults.ts';
+import { createReadiness } from './resilience/readiness.ts';
 import { ListenError, type Service, startService } from './service.ts';
 import { createLogs, type Logger } from './telemetry/logger.ts';
 import { createMetrics } from './telemetry/metrics.ts';

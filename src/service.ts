@@ -1,17 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Certificates, watchCertificates } from './certificates.ts';
-import type { Config } from './config.ts';
-import type { Faults } from './faults.ts';
+import type { Config } from './config/config.ts';
 import { greet } from './greeting/greeting.ts';
 import { openGrpcServer } from './grpc/server.ts';
 import { buildAdminApp } from './http/admin.ts';
 import { buildApp } from './http/app.ts';
 import type { App } from './http/instance.ts';
-import { openListener } from './http/listener.ts';
 import { observeRefusal } from './http/observe.ts';
-import { watchOverload } from './overload.ts';
-import { createRateLimit } from './rate-limit.ts';
-import type { Readiness } from './readiness.ts';
+import { openListener } from './net/listener.ts';
+import { type Certificates, watchCertificates } from './net/tls/certificates.ts';
+import type { Faults } from './resilience/faults.ts';
+import { watchOverload } from './resilience/overload.ts';
+import { createRateLimit } from './resilience/rate-limit.ts';
+import type { Readiness } from './resilience/readiness.ts';
 import { countDown } from './telemetry/metrics.ts';
 import type { Telemetry } from './telemetry/telemetry.ts';
 

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { packageFile } from './files.ts';
+import { packageFile } from './shipped-files.ts';
 
 /** The package's version. */
 export const { version } = JSON.parse(readFileSync(packageFile, 'utf8')) as { readonly version: string };

@@ -1,6 +1,6 @@
 import { Client, Metadata, type ServiceError, status } from '@grpc/grpc-js';
-import { greetService, greetServiceName } from '../grpc/contract.ts';
-import { healthService } from '../grpc/health-contract.ts';
+import { greetService, greetServiceName } from '../contract/greet-service.ts';
+import { healthService } from '../contract/health-service.ts';
 import { readViolations } from '../grpc/status.ts';
 import { assertWellFormed, GreetError, type GreetErrorKind } from './greet-error.ts';
 import type { CallOptions, Greeting } from './http.ts';

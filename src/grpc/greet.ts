@@ -1,5 +1,9 @@
+import {
+  type GreetingRequestMessage,
+  type GreetingResponseMessage,
+  greetServiceName,
+} from '../contract/greet-service.ts';
 import { type Greeting, type GreetOperation, greetingRequestSchema } from '../greeting/greeting.ts';
-import { type GreetingRequestMessage, type GreetingResponseMessage, greetServiceName } from './contract.ts';
 import type { UnaryMethod } from './unary.ts';
 
 /** `greet.GreetService/Greet`: the greeting. The request's `message` is the name. */

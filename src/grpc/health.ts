@@ -1,7 +1,7 @@
 import { type ServerUnaryCall, type ServerWritableStream, status } from '@grpc/grpc-js';
-import type { Readiness } from '../readiness.ts';
-import { greetServiceName } from './contract.ts';
-import { type HealthRequest, type HealthResponse, healthService } from './health-contract.ts';
+import { greetServiceName } from '../contract/greet-service.ts';
+import { type HealthRequest, type HealthResponse, healthService } from '../contract/health-service.ts';
+import type { Readiness } from '../resilience/readiness.ts';
 
 /** Watchers at once; a client has one for each of its connections. One more is refused, as its call would last for ever. */
 const maxWatchers = 1_000;

@@ -1,4 +1,4 @@
-import type { RateLimit } from '../rate-limit.ts';
+import type { RateLimit } from '../resilience/rate-limit.ts';
 import type { Admit } from './unary.ts';
 
 /** Takes each call from its client's budget, which is the same one as over HTTP. */

@@ -7,7 +7,7 @@ import {
   status,
 } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
-import { healthProtoFile, protoFile } from '../files.ts';
+import { healthProtoFile, protoFile } from '../shipped-files.ts';
 import { Malformed, sparedMalformed } from './malformed.ts';
 
 /** The fields of a request that the library looks up as they are, in tables that are plain objects. */

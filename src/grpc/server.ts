@@ -1,22 +1,22 @@
 import type { Http2Server } from 'node:http2';
 import { Server, ServerCredentials, setLogger, type UntypedServiceImplementation } from '@grpc/grpc-js';
-import { bindAll } from '../bind.ts';
-import type { Certificates } from '../certificates.ts';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
+import { greetService } from '../contract/greet-service.ts';
 import type { GreetOperation } from '../greeting/greeting.ts';
-import type { RateLimit } from '../rate-limit.ts';
-import type { Readiness } from '../readiness.ts';
-import { watchSockets } from '../sockets.ts';
+import { bindAll } from '../net/bind.ts';
+import { TlsCredentials } from '../net/grpc/credentials.ts';
+import { keepAlive } from '../net/grpc/keepalive.ts';
+import { limitCalls } from '../net/grpc/streams.ts';
+import { watchSockets } from '../net/stalled-sockets.ts';
+import type { Certificates } from '../net/tls/certificates.ts';
+import type { RateLimit } from '../resilience/rate-limit.ts';
+import type { Readiness } from '../resilience/readiness.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
-import { limitCalls } from './call-limits.ts';
-import { greetService } from './contract.ts';
 import { createGreetMethod } from './greet.ts';
 import { createHealth } from './health.ts';
-import { keepAlive } from './keepalive.ts';
 import { sparedMalformed } from './malformed.ts';
 import { createAdmit } from './rate-limit.ts';
 import { addReflection } from './reflection.ts';
-import { TlsCredentials } from './tls-credentials.ts';
 import { handleUnary } from './unary.ts';
 
 /** How long sockets are left open for the last words, when calls are cut, in milliseconds. */

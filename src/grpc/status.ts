@@ -1,7 +1,7 @@
 import { Metadata, type StatusObject, status } from '@grpc/grpc-js';
 import protobuf from 'protobufjs';
-import { describeViolations, type Violation } from '../greeting/violations.ts';
-import { ServiceError, type ServiceErrorCode } from '../service-error.ts';
+import { describeViolations, type Violation } from '../contract/violations.ts';
+import { ServiceError, type ServiceErrorCode } from '../resilience/service-error.ts';
 
 // The parts of google/rpc/status.proto and error_details.proto that we speak, by their field numbers.
 const { Status, Any, BadRequest, RetryInfo } = protobuf.Root.fromJSON({

@@ -1,7 +1,7 @@
 import { type handleUnaryCall, Metadata, type MetadataValue, type StatusObject, status } from '@grpc/grpc-js';
 import type * as z from 'zod';
-import { violationsOf } from '../greeting/violations.ts';
-import { ServiceError } from '../service-error.ts';
+import { violationsOf } from '../contract/violations.ts';
+import { ServiceError } from '../resilience/service-error.ts';
 import { takeRequestId } from '../telemetry/request-id.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { Malformed } from './malformed.ts';

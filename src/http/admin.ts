@@ -1,4 +1,4 @@
-import type { Faults } from '../faults.ts';
+import type { Faults } from '../resilience/faults.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { createGuard } from './guard.ts';
 import { type App, createInstance } from './instance.ts';

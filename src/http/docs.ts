@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { openApiFiles } from '../files.ts';
+import { openApiFiles } from '../shipped-files.ts';
 import type { App } from './instance.ts';
 import { buildSwaggerUi, type SwaggerUiOptions } from './swagger-ui.ts';
 

@@ -1,7 +1,7 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
-import { describeViolations } from '../greeting/violations.ts';
-import { ServiceError, type ServiceErrorCode } from '../service-error.ts';
+import { describeViolations } from '../contract/violations.ts';
+import { ServiceError, type ServiceErrorCode } from '../resilience/service-error.ts';
 import { callerLeft, Problem, problemMediaType, renderProblem } from './problem.ts';
 
 /**

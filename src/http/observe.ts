@@ -1,10 +1,10 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Refusal } from '../net/http1/parser-errors.ts';
 import { toFields } from '../telemetry/access-log.ts';
 import { type DurationSeries, getOrAdd } from '../telemetry/duration-histogram.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { ServerSpan, SpanDescription, TraceCarrier } from '../telemetry/tracing.ts';
 import type { App } from './instance.ts';
-import type { Refusal } from './parser-errors.ts';
 import { probePaths } from './routes/health.ts';
 import { pathOf } from './target.ts';
 

@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import * as z from 'zod';
-import type { Violation } from '../greeting/violations.ts';
+import type { Violation } from '../contract/violations.ts';
 
 export const problemMediaType = 'application/problem+json';
 

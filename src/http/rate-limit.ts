@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify';
-import type { RateLimit } from '../rate-limit.ts';
+import type { RateLimit } from '../resilience/rate-limit.ts';
 import type { App } from './instance.ts';
 import { probePaths } from './routes/health.ts';
 

@@ -1,7 +1,7 @@
 import { getHeapStatistics } from 'node:v8';
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
-import type { Faults } from '../faults.ts';
-import type { Readiness } from '../readiness.ts';
+import type { Faults } from '../resilience/faults.ts';
+import type { Readiness } from '../resilience/readiness.ts';
 import { DurationHistogram } from './duration-histogram.ts';
 
 // Gauges whose names end in _total, which `promtool check metrics` refuses; the same counts stand in the series by type.

@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { parser } from '@prometheus-io/lezer-promql';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { createFaults } from '../../src/faults.ts';
-import { createReadiness } from '../../src/readiness.ts';
+import { createFaults } from '../../src/resilience/faults.ts';
+import { createReadiness } from '../../src/resilience/readiness.ts';
 import { countDown, createMetrics } from '../../src/telemetry/metrics.ts';
 
 const read = (name: string) => readFile(new URL(`../../deploy/${name}`, import.meta.url), 'utf8');

@@ -1,6 +1,6 @@
 import { Client, credentials, Server, ServerCredentials, type ServiceError, status } from '@grpc/grpc-js';
 import { afterEach, describe, expect, it } from 'vitest';
-import { greetService } from '../../src/grpc/contract.ts';
+import { greetService } from '../../src/contract/greet-service.ts';
 import { createGreetMethod } from '../../src/grpc/greet.ts';
 import { handleUnary } from '../../src/grpc/unary.ts';
 import { createTestTelemetry, until } from '../support/service.ts';

@@ -2,7 +2,7 @@ import request from 'supertest';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { buildApp } from '../../src/http/app.ts';
 import type { App } from '../../src/http/instance.ts';
-import type { Readiness } from '../../src/readiness.ts';
+import type { Readiness } from '../../src/resilience/readiness.ts';
 import { createTestTelemetry } from '../support/service.ts';
 
 describe('the probes', () => {

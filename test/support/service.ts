@@ -1,7 +1,7 @@
-import { loadConfig } from '../../src/config.ts';
-import { createFaults } from '../../src/faults.ts';
+import { loadConfig } from '../../src/config/config.ts';
 import { greet } from '../../src/greeting/greeting.ts';
-import { createReadiness } from '../../src/readiness.ts';
+import { createFaults } from '../../src/resilience/faults.ts';
+import { createReadiness } from '../../src/resilience/readiness.ts';
 import { type Service, startService } from '../../src/service.ts';
 import { buildLogs } from '../../src/telemetry/logger.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';

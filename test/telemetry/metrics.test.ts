@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { createGrpcClient } from '../../src/client/grpc.ts';
 import { createHttpClient } from '../../src/client/http.ts';
-import { createFaults } from '../../src/faults.ts';
-import { createReadiness } from '../../src/readiness.ts';
+import { createFaults } from '../../src/resilience/faults.ts';
+import { createReadiness } from '../../src/resilience/readiness.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
 import { exchange } from '../support/raw.ts';
 import { startTestService, until } from '../support/service.ts';

@@ -1,4 +1,4 @@
-import { type Faults, faultPlanSchema } from '../../faults.ts';
+import { type Faults, faultPlanSchema } from '../../resilience/faults.ts';
 import type { App } from '../instance.ts';
 
 /** `/faults`: tells, changes and ends what goes wrong on purpose, over both transports. */

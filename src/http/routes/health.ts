@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { Readiness } from '../../readiness.ts';
+import type { Readiness } from '../../resilience/readiness.ts';
 import type { App } from '../instance.ts';
 import { noStoreHeader, requestIdHeader, requestProblems } from '../openapi.ts';
 

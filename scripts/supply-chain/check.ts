@@ -1,0 +1,37 @@
+import { readFile } from 'node:fs/promises';
+import { pathToFileURL } from 'node:url';
+import { faultsOfPackages, readInstalled } from './installed.ts';
+import { faultsOfLockfile, faultsOfManifest, type Lockfile } from './lockfile.ts';
+
+/** The projects of this repository: the service, and what it is measured against, which is locked and mostly not installed. */
+const projects = ['./', 'bench/'];
+
+export interface Report {
+  readonly packages: number;
+  /** In words, each with the project and the package that it is about. */
+  readonly faults: readonly string[];
+}
+
+/** Holds a project's package.json, package-lock.json and node_modules to one another, and to the policy. */
+export async function checkProject(folder: URL): Promise<Report> {
+  const read = async (name: string) => JSON.parse(await readFile(new URL(name, folder), 'utf8'));
+  const lockfile: Lockfile = await read('package-lock.json');
+  const faults = [
+    ...faultsOfManifest(await read('package.json'), lockfile),
+    ...faultsOfLockfile(lockfile),
+    ...faultsOfPackages(lockfile, await readInstalled(folder)),
+  ];
+  return { packages: Object.keys(lockfile.packages).length - 1, faults };
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  for (const project of projects) {
+    const { packages, faults } = await checkProject(new URL(`../../${project}`, import.meta.url));
+    for (const fault of faults) console.error(`not ok - ${project}${fault}`);
+    if (faults.length > 0) process.exitCode = 1;
+    else
+      console.log(
+        `ok - ${project}: ${packages} packages, each pinned, hashed, licensed and installed without a script`,
+      );
+  }
+}

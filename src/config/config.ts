@@ -1,0 +1,150 @@
+import type * as z from 'zod';
+import type { TlsFiles } from '../net/tls/files.ts';
+import { environmentSchema, type logLevels } from './environment.ts';
+import { faultsOfTls, tlsFilesOf } from './tls-settings.ts';
+
+/** What a drain may take at its end, after the listeners are closed, to write out logs and telemetry, in milliseconds. */
+export const flushTimeoutMs = 2_000;
+
+export interface Config {
+  readonly host: string;
+  readonly port: number;
+  readonly grpcPort: number;
+  readonly adminPort: number;
+  readonly logLevel: (typeof logLevels)[number];
+  readonly corsOrigins: '*' | readonly string[];
+  /** Undefined where HTTP and gRPC are served without TLS. */
+  readonly tls: TlsFiles | undefined;
+  readonly keepAliveTimeoutMs: number;
+  readonly grpc: {
+    readonly maxMessageBytes: number;
+    readonly maxConcurrentStreams: number;
+    readonly maxConnectionIdleMs: number;
+    readonly maxConnectionAgeMs: number;
+    readonly maxConnectionAgeGraceMs: number;
+    readonly keepaliveTimeMs: number;
+    readonly keepaliveTimeoutMs: number;
+  };
+  readonly maxEventLoopDelayMs: number;
+  /** Whose X-Forwarded-For is believed: addresses, networks in CIDR notation, and proxy-addr's names of some. */
+  readonly trustedProxies: readonly string[];
+  /** For each client, over all transports; no limit where maxRequests is 0. */
+  readonly rateLimit: { readonly maxRequests: number; readonly windowMs: number };
+  readonly drainDelayMs: number;
+  readonly shutdownTimeoutMs: number;
+  /** Which commit this is. */
+  readonly revision: string;
+  /** Whether and as whom to trace; all else that is said by OTEL_* variables the SDK reads for itself. */
+  readonly otel: {
+    readonly isEnabled: boolean;
+    readonly serviceName: string;
+    /** The part of the traces begun here that is sampled, 0 to 1. */
+    readonly rootRatio: number;
+    /** Whether a caller's decision is followed. */
+    readonly isParentBased: boolean;
+  };
+}
+
+/** Lists every fault of the environment, one line each, in words for the person who set it. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+
+  constructor(faults: readonly string[]) {
+    super(`The configuration is not valid:\n${faults.map((fault) => `  ${fault}`).join('\n')}`);
+  }
+}
+
+const configSchema = environmentSchema
+  .superRefine(checkPorts)
+  .superRefine(checkGrace)
+  .transform(
+    (env): Config =>
+      Object.freeze({
+        host: env.HOST,
+        port: env.PORT,
+        grpcPort: env.GRPC_PORT,
+        adminPort: env.ADMIN_PORT,
+        logLevel: env.LOG_LEVEL,
+        corsOrigins: env.CORS_ORIGINS,
+        tls: tlsFilesOf(env),
+        keepAliveTimeoutMs: env.KEEP_ALIVE_TIMEOUT_MS,
+        grpc: Object.freeze({
+          maxMessageBytes: env.GRPC_MAX_MESSAGE_BYTES,
+          maxConcurrentStreams: env.GRPC_MAX_CONCURRENT_STREAMS,
+          maxConnectionIdleMs: env.GRPC_MAX_CONNECTION_IDLE_MS,
+          maxConnectionAgeMs: env.GRPC_MAX_CONNECTION_AGE_MS,
+          maxConnectionAgeGraceMs: env.GRPC_MAX_CONNECTION_AGE_GRACE_MS,
+          keepaliveTimeMs: env.GRPC_KEEPALIVE_TIME_MS,
+          keepaliveTimeoutMs: env.GRPC_KEEPALIVE_TIMEOUT_MS,
+        }),
+        maxEventLoopDelayMs: env.MAX_EVENT_LOOP_DELAY_MS,
+        trustedProxies: env.TRUSTED_PROXIES,
+        rateLimit: Object.freeze({ maxRequests: env.RATE_LIMIT_MAX, windowMs: env.RATE_LIMIT_WINDOW_MS }),
+        drainDelayMs: env.DRAIN_DELAY_MS,
+        shutdownTimeoutMs: env.SHUTDOWN_TIMEOUT_MS,
+        revision: env.BUILD_REVISION,
+        otel: Object.freeze({
+          isEnabled:
+            env.OTEL_SDK_DISABLED === 'false' &&
+            (env.OTEL_EXPORTER_OTLP_ENDPOINT !== '' || env.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT !== ''),
+          serviceName: env.OTEL_SERVICE_NAME,
+          rootRatio: rootRatioOf(env),
+          isParentBased: env.OTEL_TRACES_SAMPLER.startsWith('parentbased_'),
+        }),
+      }),
+  );
+
+type Environment = z.output<typeof environmentSchema>;
+
+/** https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/#general-sdk-configuration */
+function rootRatioOf({
+  OTEL_TRACES_SAMPLER: sampler,
+  OTEL_TRACES_SAMPLER_ARG: argument,
+}: Environment): number {
+  if (sampler.endsWith('always_on')) return 1;
+  return sampler.endsWith('always_off') ? 0 : Number(argument);
+}
+
+function checkPorts(env: Environment, ctx: z.RefinementCtx): void {
+  const names = ['PORT', 'GRPC_PORT', 'ADMIN_PORT'] as const;
+  for (const [index, name] of names.entries()) {
+    const other = names.slice(0, index).find((earlier) => env[earlier] !== 0 && env[earlier] === env[name]);
+    if (other)
+      ctx.addIssue({ code: 'custom', path: [name], message: `expected another port than ${other}'s` });
+  }
+}
+
+function checkGrace(env: Environment, ctx: z.RefinementCtx): void {
+  const needed = env.DRAIN_DELAY_MS + env.SHUTDOWN_TIMEOUT_MS + flushTimeoutMs;
+  if (needed < env.TERMINATION_GRACE_PERIOD_MS) return;
+  ctx.addIssue({
+    code: 'custom',
+    path: ['TERMINATION_GRACE_PERIOD_MS'],
+    message:
+      `expected more than ${needed}: DRAIN_DELAY_MS (${env.DRAIN_DELAY_MS}) + SHUTDOWN_TIMEOUT_MS (${env.SHUTDOWN_TIMEOUT_MS}) + ${flushTimeoutMs} for the last logs, ` +
+      'or the orchestrator kills the process in the middle of its drain',
+  });
+}
+
+/**
+ * Reads the configuration from environment variables; an empty one counts as unset.
+ *
+ * @throws {ConfigError} that names every bad variable, what was expected and what was found.
+ */
+export function loadConfig(env: Readonly<Record<string, string | undefined>>): Config {
+  const known = Object.fromEntries(
+    Object.keys(environmentSchema.shape).map((name) => [name, env[name]?.trim() || undefined]),
+  );
+  const result = configSchema.safeParse(known);
+  const faults = [
+    ...(result.error?.issues ?? []).map(({ path: [name], message }) => ({ variable: String(name), message })),
+    ...faultsOfTls(known),
+  ];
+  if (result.success && faults.length === 0) return result.data;
+  throw new ConfigError(
+    faults.map(({ variable, message }) => {
+      const found = env[variable];
+      return `${variable}: ${message}${found === undefined ? '' : `; got ${JSON.stringify(found)}`}`;
+    }),
+  );
+}

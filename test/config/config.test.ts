@@ -1,0 +1,159 @@
+import { readFile } from 'node:fs/promises';
+import { parseEnv } from 'node:util';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { ConfigError, loadConfig } from '../../src/config/config.ts';
+import { environmentSchema } from '../../src/config/environment.ts';
+import { createClientOf } from '../../src/resilience/client-address.ts';
+
+const read = (name: string) => readFile(new URL(`../${name}`, import.meta.url), 'utf8');
+
+function faultsOf(env: Record<string, string>): string {
+  try {
+    loadConfig(env);
+  } catch (error) {
+    expect(error).toBeInstanceOf(ConfigError);
+    return (error as ConfigError).message;
+  }
+  return '';
+}
+
+describe('loadConfig', () => {
+  it('has a default for everything', () => {
+    expect(loadConfig({})).toEqual({
+      host: 'localhost',
+      port: 8080,
+      grpcPort: 50051,
+      adminPort: 9464,
+      logLevel: 'info',
+      corsOrigins: '*',
+      tls: undefined,
+      keepAliveTimeoutMs: 75_000,
+      grpc: {
+        maxMessageBytes: 4_096,
+        maxConcurrentStreams: 100,
+        maxConnectionIdleMs: 300_000,
+        maxConnectionAgeMs: 600_000,
+        maxConnectionAgeGraceMs: 20_000,
+        keepaliveTimeMs: 60_000,
+        keepaliveTimeoutMs: 20_000,
+      },
+      maxEventLoopDelayMs: 1_000,
+      trustedProxies: [],
+      rateLimit: { maxRequests: 0, windowMs: 60_000 },
+      drainDelayMs: 7_000,
+      shutdownTimeoutMs: 10_000,
+      revision: 'unknown',
+      otel: { isEnabled: false, serviceName: 'greet', rootRatio: 1, isParentBased: true },
+    });
+  });
+
+  it('takes an empty variable for one that is not set, and frees others of white space', () => {
+    expect(loadConfig({ PORT: '', LOG_LEVEL: ' ' })).toEqual(loadConfig({}));
+    expect(loadConfig({ PORT: ' 81 ' }).port).toBe(81);
+  });
+
+  it('cannot be changed', () => {
+    expect(Object.isFrozen(loadConfig({}))).toBe(true);
+  });
+
+  it.each([
+    ['*', '*'],
+    ['https://a.example', ['https://a.example']],
+    ['https://a.example, http://localhost:3000', ['https://a.example', 'http://localhost:3000']],
+  ])('reads CORS_ORIGINS=%s', (text, origins) => {
+    expect(loadConfig({ CORS_ORIGINS: text }).corsOrigins).toEqual(origins);
+  });
+
+  it.each([
+    ['PORT', '-1'],
+    ['PORT', '65536'],
+    ['PORT', '80.5'],
+    ['PORT', '0x50'],
+    ['PORT', '8e3'],
+    ['ADMIN_PORT', 'admin'],
+    ['LOG_LEVEL', 'INFO'],
+    ['CORS_ORIGINS', 'https://a.example/'],
+    ['CORS_ORIGINS', 'https://a.example/path'],
+    ['CORS_ORIGINS', '*, https://a.example'],
+    ['CORS_ORIGINS', 'a.example'],
+    ['KEEP_ALIVE_TIMEOUT_MS', '5s'],
+    ['RATE_LIMIT_MAX', '-1'],
+    ['RATE_LIMIT_WINDOW_MS', '999'],
+    ['TRUSTED_PROXIES', '1'],
+    ['TRUSTED_PROXIES', 'true'],
+    ['TRUSTED_PROXIES', '*'],
+    ['TRUSTED_PROXIES', 'proxy.example.com'],
+    ['TRUSTED_PROXIES', '10.0.0.1,'],
+    ['TRUSTED_PROXIES', '10.0.0.0/33'],
+    ['TRUSTED_PROXIES', '10.0.0.0/255.0.0.0'],
+    ['TRUSTED_PROXIES', '0.0.0.0/0'],
+    ['TRUSTED_PROXIES', '10.0.0.0/8/8'],
+    ['TRUSTED_PROXIES', '10.1'],
+    ['TRUSTED_PROXIES', '2001:db8::/129'],
+    ['TRUSTED_PROXIES', '::/0'],
+    ['DRAIN_DELAY_MS', '-5'],
+    ['SHUTDOWN_TIMEOUT_MS', '99999999'],
+    ['GRPC_MAX_MESSAGE_BYTES', '10'],
+    ['OTEL_EXPORTER_OTLP_ENDPOINT', 'collector:4318'],
+    ['OTEL_TRACES_SAMPLER', 'sometimes'],
+    ['OTEL_TRACES_SAMPLER_ARG', '1.5'],
+  ])('refuses %s=%s, saying what was expected and what was found', (name, value) => {
+    expect(faultsOf({ [name]: value })).toMatch(
+      new RegExp(`^ {2}${name}: expected .*; got ${JSON.stringify(value).replace(/[*.]/g, '\\$&')}$`, 'm'),
+    );
+  });
+
+  it.each([
+    ['10.0.0.1', ['10.0.0.1']],
+    ['loopback, 10.0.0.0/8 ,2001:db8::/32', ['loopback', '10.0.0.0/8', '2001:db8::/32']],
+    ['uniquelocal,linklocal,::1,::ffff:10.0.0.1', ['uniquelocal', 'linklocal', '::1', '::ffff:10.0.0.1']],
+  ])('reads TRUSTED_PROXIES=%s', (text, proxies) => {
+    expect(loadConfig({ TRUSTED_PROXIES: text }).trustedProxies).toEqual(proxies);
+  });
+
+  it('refuses no TRUSTED_PROXIES later that it took', () => {
+    const prefix = fc.integer({ min: 1, max: 32 });
+    const network = fc.oneof(fc.ipV4(), fc.ipV6(), fc.tuple(fc.oneof(fc.ipV4(), fc.ipV6()), prefix));
+    fc.assert(
+      fc.property(fc.array(network, { minLength: 1 }), (networks) => {
+        const list = networks.map((one) => (typeof one === 'string' ? one : one.join('/')));
+        const { trustedProxies } = loadConfig({ TRUSTED_PROXIES: list.join(', ') });
+        expect(trustedProxies).toEqual(list);
+        expect(createClientOf(trustedProxies)('198.51.100.1', undefined)).toBe('198.51.100.1');
+      }),
+    );
+  });
+
+  it('lists every fault at once', () => {
+    expect(faultsOf({ PORT: 'x', ADMIN_PORT: 'y', LOG_LEVEL: 'z' }).split('\n')).toHaveLength(4);
+  });
+
+  it('refuses one port for two listeners, unless it is any free one', () => {
+    expect(faultsOf({ PORT: '9464' })).toContain("ADMIN_PORT: expected another port than PORT's");
+    expect(faultsOf({ PORT: '0', ADMIN_PORT: '0' })).toBe('');
+  });
+
+  it('refuses a drain that the orchestrator would cut short', () => {
+    expect(faultsOf({ DRAIN_DELAY_MS: '20000' })).toContain(
+      'TERMINATION_GRACE_PERIOD_MS: expected more than 32000',
+    );
+    expect(faultsOf({ DRAIN_DELAY_MS: '20000', TERMINATION_GRACE_PERIOD_MS: '32001' })).toBe('');
+  });
+});
+
+describe('.env.example', () => {
+  it('sets every variable to its default', async () => {
+    const example = parseEnv(await read('.env.example'));
+    expect(Object.keys(example).sort()).toEqual(Object.keys(environmentSchema.shape).sort());
+    expect(environmentSchema.parse(example)).toEqual(environmentSchema.parse({}));
+  });
+});
+
+describe('the table of settings in the README', () => {
+  it('has every variable, with its default', async () => {
+    const rows = [...(await read('README.md')).matchAll(/^\| `([A-Z_]+)` \| (?:none|`([^`]*)`) \|/gm)];
+    const table = Object.fromEntries(rows.map(([, name, value]) => [name, value ?? '']));
+    expect(table).toEqual(parseEnv(await read('.env.example')));
+  });
+});

@@ -1,0 +1,29 @@
+import { describe, expect, it } from 'vitest';
+import { bindAll } from '../../src/net/bind.ts';
+
+const failing = (code: string) => Promise.reject(Object.assign(new Error(code), { code }));
+
+describe('bindAll', () => {
+  it('binds every address of the host, one after another', async () => {
+    const bound: string[] = [];
+    await bindAll('127.0.0.1', async (address) => {
+      bound.push(address);
+    });
+    expect(bound).toEqual(['127.0.0.1']);
+  });
+
+  it('passes over an address that the machine lacks, while there is another', async () => {
+    const tried: string[] = [];
+    const bindIpv4 = (address: string) => {
+      tried.push(address);
+      return address.includes(':') ? failing('EADDRNOTAVAIL') : Promise.resolve();
+    };
+    await bindAll('localhost', bindIpv4);
+    expect(tried).toContain('127.0.0.1');
+    await expect(bindAll('::1', bindIpv4)).rejects.toThrow('EADDRNOTAVAIL');
+  });
+
+  it('passes over nothing else', async () => {
+    await expect(bindAll('localhost', () => failing('EADDRINUSE'))).rejects.toThrow('EADDRINUSE');
+  });
+});

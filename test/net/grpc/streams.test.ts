@@ -1,0 +1,50 @@
+import { once } from 'node:events';
+import { connect, createServer, type ServerHttp2Stream } from 'node:http2';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, it } from 'vitest';
+import { limitCalls } from '../../../src/net/grpc/streams.ts';
+import { collect } from '../../support/collect.ts';
+
+it('lets go of what was made of a call that has ended, even if V8 does not let go of its stream', async () => {
+  const kept: ServerHttp2Stream[] = [];
+  const calls: WeakRef<object>[] = [];
+  const server = createServer();
+  // As the library listens: until the request has arrived.
+  server.on('stream', (stream) => {
+    const call = { chunks: 0 };
+    kept.push(stream);
+    calls.push(new WeakRef(call));
+    stream.on('data', () => {
+      call.chunks += 1;
+    });
+    stream.on('end', () => {
+      stream.respond({ ':status': 200 });
+      stream.end(`${call.chunks}`);
+    });
+  });
+  limitCalls(server, false);
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const session = connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  const begin = () => session.request({ ':method': 'POST' }).resume();
+
+  const underWay = begin();
+  for (let count = 0; count < 100; count += 1) {
+    const stream = begin().end('a request');
+    await once(stream, 'close');
+  }
+  // Those that have ended are looked for once a second.
+  const left = () => calls.filter((call) => call.deref() !== undefined).length;
+  for (let tries = 0; left() > 1 && tries < 30; tries += 1) {
+    await sleep(100);
+    collect();
+  }
+  expect(left()).toBe(1);
+  expect(kept).toHaveLength(101);
+
+  const answer = once(underWay.setEncoding('utf8'), 'data');
+  underWay.end('a request');
+  expect(await answer).toEqual(['1']);
+  session.close();
+  server.close();
+});

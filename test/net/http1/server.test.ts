@@ -1,0 +1,33 @@
+import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, it } from 'vitest';
+import { buildServer } from '../../../src/net/http1/server.ts';
+import { collect } from '../../support/collect.ts';
+
+it('keeps nothing of a request that is answered while its connection waits for the next', async () => {
+  const responses: WeakRef<ServerResponse>[] = [];
+  const { server, closeNow } = buildServer({
+    keepAliveTimeoutMs: 60_000,
+    onRefusal() {},
+    handler(_request, response) {
+      responses.push(new WeakRef(response));
+      response.end('answered');
+    },
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
+  socket.write('GET / HTTP/1.1\r\nHost: greet\r\n\r\n');
+  await once(socket, 'data');
+
+  for (let tries = 0; responses[0]?.deref() !== undefined && tries < 50; tries += 1) {
+    await sleep(10);
+    collect();
+  }
+  expect(responses.map((response) => response.deref())).toEqual([undefined]);
+  expect(socket.writable).toBe(true);
+  socket.destroy();
+  server.close();
+  closeNow();
+});

@@ -1,0 +1,75 @@
+import { normalizeIP } from '@fastify/rate-limit';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { createClientOf, networkOf } from '../../src/resilience/client-address.ts';
+
+describe('networkOf', () => {
+  it.each([
+    ['192.0.2.7', '192.0.2.7'],
+    ['::ffff:192.0.2.7', '192.0.2.7'],
+    ['2001:DB8:0:1:aaaa::1', '2001:db8:0:1::/64'],
+    ['2001:db8:0:1:ffff:ffff:ffff:ffff', '2001:db8:0:1::/64'],
+    ['2001:0db8::0001', '2001:db8:0:0::/64'],
+    ['::1', '0:0:0:0::/64'],
+    ['1::', '1:0:0:0::/64'],
+    ['fe80::1%eth0', 'fe80:0:0:0::/64'],
+    ['64:ff9b::192.0.2.7', '64:ff9b:0:0::/64'],
+    ['', ''],
+  ])('makes of %s %s', (address, network) => {
+    expect(networkOf(address)).toBe(network);
+  });
+
+  it('puts two IPv6 addresses together exactly when another implementation does', () => {
+    const groups = fc.array(fc.constantFrom('0', '1', 'a', 'ffff'), { minLength: 8, maxLength: 8 });
+    const address = fc.oneof(
+      fc.ipV6(),
+      groups.map((all) => all.join(':')),
+    );
+    const near = fc.tuple(address, address, fc.boolean()).map(([one, other, isNear]) => {
+      return isNear ? [one, one.toUpperCase()] : [one, other];
+    });
+    fc.assert(
+      fc.property(near, ([one = '', other = '']) => {
+        expect(networkOf(one) === networkOf(other)).toBe(normalizeIP(one) === normalizeIP(other));
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+});
+
+describe('createClientOf', () => {
+  it.each<[string, string[], string, string | undefined, string]>([
+    ['nobody is trusted', [], '10.0.0.1', '203.0.113.9', '10.0.0.1'],
+    ['the peer is not trusted', ['10.0.0.0/8'], '192.0.2.1', '203.0.113.9', '192.0.2.1'],
+    ['the peer is trusted', ['10.0.0.0/8'], '10.0.0.1', '203.0.113.9', '203.0.113.9'],
+    ['the peer is trusted, in IPv6 clothes', ['10.0.0.0/8'], '::ffff:10.0.0.1', '203.0.113.9', '203.0.113.9'],
+    ['the peer is trusted by a name', ['uniquelocal'], '192.168.1.1', '203.0.113.9', '203.0.113.9'],
+    ['the client wrote something before', ['10.0.0.0/8'], '10.0.0.1', '1.1.1.1, 203.0.113.9', '203.0.113.9'],
+    [
+      'the client claims to be a proxy',
+      ['10.0.0.0/8'],
+      '10.0.0.1',
+      '1.1.1.1,10.9.9.9, 203.0.113.9',
+      '203.0.113.9',
+    ],
+    [
+      'two proxies stand in a row',
+      ['10.0.0.0/8'],
+      '10.0.0.1',
+      '1.1.1.1, 203.0.113.9, 10.0.0.2',
+      '203.0.113.9',
+    ],
+    ['the proxy itself asks', ['10.0.0.0/8'], '10.0.0.1', undefined, '10.0.0.1'],
+    ['the header is empty', ['10.0.0.0/8'], '10.0.0.1', ' , ', '10.0.0.1'],
+    ['what the proxy passed on is no address', ['10.0.0.0/8'], '10.0.0.1', 'x'.repeat(4_000), '10.0.0.1'],
+    ['only proxies are named', ['10.0.0.0/8'], '10.0.0.1', '10.0.0.3, 10.0.0.2', '10.0.0.3'],
+    ['the client has IPv6', ['loopback'], '::1', '2001:db8::1', '2001:db8:0:0::/64'],
+  ])('knows the client when %s', (_title, trusted, peer, forwardedFor, client) => {
+    expect(createClientOf(trusted)(peer, forwardedFor)).toBe(client);
+  });
+
+  it('lives through a peer who has left', () => {
+    expect(createClientOf([])(undefined, undefined)).toBe('');
+    expect(createClientOf(['loopback'])(undefined, '203.0.113.9')).toBe('');
+  });
+});
