@@ -1,14 +1,16 @@
 import './net/node-20/tick-shape.ts';
 import { type Config, ConfigError, flushTimeoutMs, loadConfig } from './config/config.ts';
+import { operations, servedNames } from './operations.ts';
 import { createFaults } from './resilience/faults.ts';
 import { createReadiness } from './resilience/readiness.ts';
 import { ListenError, type Service, startService } from './service.ts';
+import { version } from './shipped-files.ts';
 import { createLogs, type Logger } from './telemetry/logger.ts';
 import { createMetrics } from './telemetry/metrics.ts';
+import { createRecorder } from './telemetry/recorder.ts';
 import { createTracing, type Tracing } from './telemetry/tracing.ts';
-import { version } from './version.ts';
 
-/** Ctrl-C under npm reaches this process twice at once, from the terminal and from npm: that is one signal. */
+/** Ctrl-C under npm delivers the signal twice at once, from the terminal and from npm. Within this time they count as one. */
 const repeatWindowMs = 100;
 
 async function main(): Promise<void> {
@@ -18,12 +20,14 @@ async function main(): Promise<void> {
   const readiness = createReadiness();
   const faults = createFaults();
   const metrics = createMetrics({ faults, readiness, version, revision: config.revision });
+  const recorder = createRecorder(metrics, accessLog, servedNames(operations));
   const tracing = await createTracing(config, logger, version);
   const starting = startService({
     config,
     faults,
+    operations,
     readiness,
-    telemetry: { accessLog, logger, metrics, tracing },
+    telemetry: { logger, metrics, recorder, tracing },
   });
   drainOnSignal(starting, { config, logger, tracing });
   const { urls } = await starting;
@@ -42,7 +46,7 @@ function readConfig(): Config {
   return loadConfig(process.env);
 }
 
-/** The first signal drains and exits 0; a second one does not wait, and exits 1. */
+/** The first signal drains and exits 0. A second one exits 1 at once. */
 function drainOnSignal(
   starting: Promise<Service>,
   { config, logger, tracing }: { config: Config; logger: Logger; tracing: Tracing },
@@ -65,7 +69,7 @@ function drainOnSignal(
     deadline.unref();
     starting
       .then((service) => service.drain())
-      // Last of all, so that the last request's span is among what is sent.
+      // Last, so that the span of the last request is sent too.
       .then(() => tracing.shutdown(flushTimeoutMs / 2))
       .then(() => {
         logger.info('drained');
@@ -76,12 +80,12 @@ function drainOnSignal(
   process.on('SIGTERM', onSignal).on('SIGINT', onSignal);
 }
 
-/** Longer than a drain whose requests all hang, and shorter than the orchestrator's patience: the configuration sees to it. */
+/** Longer than a drain in which every request hangs. The configuration checks that it is shorter than the orchestrator's grace period. */
 function hardLimitMs({ drainDelayMs, shutdownTimeoutMs }: Config): number {
   return drainDelayMs + shutdownTimeoutMs + flushTimeoutMs;
 }
 
-/** After an error that nobody caught the state is unknown: it is logged, and the orchestrator starts a fresh process. */
+/** After an uncaught error the state is unknown. It is logged, and the orchestrator starts a new process. */
 function exitOnUncaught(logger: Logger): void {
   process.on('uncaughtException', (error) => fail(logger, error));
   process.on('unhandledRejection', (reason) => fail(logger, reason));

@@ -1,13 +1,13 @@
-import { createRequire } from 'node:module';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-/** A file that ships beside the code; found from here, one folder below the package, as source, compiled or bundled. */
+/** A file that ships beside the code. `src/` and `dist/` are both one folder below the package. */
 const shipped = (path: string): string => fileURLToPath(new URL(`../${path}`, import.meta.url));
 
 export const protoFile = shipped('proto/greet.proto');
 export const openApiFiles = { json: shipped('openapi/openapi.json'), yaml: shipped('openapi/openapi.yaml') };
-export const packageFile = shipped('package.json');
-/** That of `grpc.health.v1`, in the package that ships it. */
-export const healthProtoFile = createRequire(import.meta.url).resolve(
-  'grpc-health-check/proto/health/v1/health.proto',
-);
+
+/** The package's version. */
+export const { version } = JSON.parse(readFileSync(shipped('package.json'), 'utf8')) as {
+  readonly version: string;
+};

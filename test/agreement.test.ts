@@ -2,8 +2,8 @@ import { Agent, get } from 'node:http';
 import { Client, credentials, type ServiceError, status } from '@grpc/grpc-js';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { greetService } from '../src/contract/greet-service.ts';
-import { readViolations } from '../src/grpc/status.ts';
+import { greetService } from '../src/grpc/contract.ts';
+import { readViolations } from '../src/net/grpc/rich-status.ts';
 import { startTestService, type TestService } from './support/service.ts';
 
 /** The bytes of a name: of Unicode texts of every kind, and of things that only look like UTF-8. */

@@ -1,7 +1,7 @@
 import { Client, Metadata, type ServiceError, status } from '@grpc/grpc-js';
-import { greetService, greetServiceName } from '../contract/greet-service.ts';
-import { healthService } from '../contract/health-service.ts';
-import { readViolations } from '../grpc/status.ts';
+import { greetService, greetServiceName } from '../grpc/contract.ts';
+import { healthService } from '../net/grpc/health-messages.ts';
+import { readViolations } from '../net/grpc/rich-status.ts';
 import { assertWellFormed, GreetError, type GreetErrorKind } from './greet-error.ts';
 import type { CallOptions, Greeting } from './http.ts';
 import { serviceConfig } from './service-config.ts';

@@ -1,4 +1,4 @@
-import { greetServiceName } from '../contract/greet-service.ts';
+import { greetServiceName } from '../grpc/contract.ts';
 
 /**
  * How a gRPC client deals with its replicas: all of them in turn, and again where one is unavailable.

@@ -1,9 +1,9 @@
 import type * as z from 'zod';
 import type { TlsFiles } from '../net/tls/files.ts';
 import { environmentSchema, type logLevels } from './environment.ts';
-import { faultsOfTls, tlsFilesOf } from './tls-settings.ts';
+import { tlsFaultsOf, tlsFilesOf } from './tls-settings.ts';
 
-/** What a drain may take at its end, after the listeners are closed, to write out logs and telemetry, in milliseconds. */
+/** Time at the end of a drain for the last logs and spans, after the listeners are closed, in milliseconds. */
 export const flushTimeoutMs = 2_000;
 
 export interface Config {
@@ -13,7 +13,7 @@ export interface Config {
   readonly adminPort: number;
   readonly logLevel: (typeof logLevels)[number];
   readonly corsOrigins: '*' | readonly string[];
-  /** Undefined where HTTP and gRPC are served without TLS. */
+  /** Undefined if HTTP and gRPC are served in clear text. */
   readonly tls: TlsFiles | undefined;
   readonly keepAliveTimeoutMs: number;
   readonly grpc: {
@@ -26,26 +26,26 @@ export interface Config {
     readonly keepaliveTimeoutMs: number;
   };
   readonly maxEventLoopDelayMs: number;
-  /** Whose X-Forwarded-For is believed: addresses, networks in CIDR notation, and proxy-addr's names of some. */
+  /** Proxies whose X-Forwarded-For is trusted: addresses, networks in CIDR notation, and proxy-addr's names for some. */
   readonly trustedProxies: readonly string[];
-  /** For each client, over all transports; no limit where maxRequests is 0. */
+  /** The budget of each client over all transports; no limit if maxRequests is 0. */
   readonly rateLimit: { readonly maxRequests: number; readonly windowMs: number };
   readonly drainDelayMs: number;
   readonly shutdownTimeoutMs: number;
-  /** Which commit this is. */
+  /** The commit of this build. */
   readonly revision: string;
-  /** Whether and as whom to trace; all else that is said by OTEL_* variables the SDK reads for itself. */
+  /** The SDK itself reads all other OTEL_* variables. */
   readonly otel: {
     readonly isEnabled: boolean;
     readonly serviceName: string;
-    /** The part of the traces begun here that is sampled, 0 to 1. */
+    /** The share of new traces that is sampled, 0 to 1. */
     readonly rootRatio: number;
-    /** Whether a caller's decision is followed. */
+    /** Whether the client's sampling decision is followed. */
     readonly isParentBased: boolean;
   };
 }
 
-/** Lists every fault of the environment, one line each, in words for the person who set it. */
+/** Lists every fault of the environment, one line each. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 
@@ -127,7 +127,7 @@ function checkGrace(env: Environment, ctx: z.RefinementCtx): void {
 }
 
 /**
- * Reads the configuration from environment variables; an empty one counts as unset.
+ * Reads the configuration from environment variables. An empty variable counts as unset.
  *
  * @throws {ConfigError} that names every bad variable, what was expected and what was found.
  */
@@ -138,7 +138,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
   const result = configSchema.safeParse(known);
   const faults = [
     ...(result.error?.issues ?? []).map(({ path: [name], message }) => ({ variable: String(name), message })),
-    ...faultsOfTls(known),
+    ...tlsFaultsOf(known),
   ];
   if (result.success && faults.length === 0) return result.data;
   throw new ConfigError(

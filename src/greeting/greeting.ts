@@ -10,10 +10,7 @@ export const greetingSchema = z
 export type GreetingRequest = z.infer<typeof greetingRequestSchema>;
 export type Greeting = z.infer<typeof greetingSchema>;
 
-/** What both transports call: {@link greet}, or {@link greet} behind something that takes its time or fails. */
-export type GreetOperation = (request: GreetingRequest) => Greeting | Promise<Greeting>;
-
-/** Greets a name that {@link greetingRequestSchema} has accepted: `Hello, <name>`, with no trailing newline. */
+/** Greets a name that {@link greetingRequestSchema} has accepted: `Hello, <name>`, without a newline at the end. */
 export function greet({ name }: GreetingRequest): Greeting {
   return { message: `Hello, ${name}` };
 }

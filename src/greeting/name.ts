@@ -1,11 +1,11 @@
 import * as z from 'zod';
 
-/** The longest name greeted, in Unicode code points; white space around it is not counted. */
+/** The longest name, in Unicode code points. White space around it is not counted. */
 export const maxNameLength = 100;
 
 const required = `is required: 1 to ${maxNameLength} characters, not counting white space around them`;
 
-/** What no name may hold. The order is that in which faults are listed. */
+/** What a name must not contain, in the order in which faults are listed. */
 const forbidden = [
   { what: 'control characters', pattern: /\p{Cc}/u },
   { what: 'line or paragraph separators', pattern: /[\p{Zl}\p{Zp}]/u },
@@ -13,7 +13,7 @@ const forbidden = [
   { what: 'lone surrogates', pattern: /\p{Cs}/u },
 ] as const;
 
-// Most names are innocent: one test for all of them, and the list above only to say what was wrong.
+// Most names are valid. One test covers the whole list; the list is for the messages.
 const anyForbidden = /[\p{Cc}\p{Zl}\p{Zp}\p{Cs}\u202A-\u202E\u2066-\u2069]/u;
 
 function listFaults(name: string): string[] {
@@ -41,15 +41,15 @@ const space = String.raw`\u0009-\u000D\u0020\u00A0\u1680\u2000-\u200A\u2028\u202
 const never = String.raw`\u0000-\u001F\u007F-\u009F\u2028-\u202E\u2066-\u2069`;
 
 /**
- * The same rule as one ECMA-262 pattern (`u` flag) over the untrimmed text, for the OpenAPI document. It admits exactly
- * the well-formed strings that {@link nameSchema} does; ranges stand where `\p{}` would not be understood elsewhere.
+ * The same rule as one ECMA-262 pattern (`u` flag) over the untrimmed text, for the OpenAPI document. It accepts exactly the well-formed
+ * strings that {@link nameSchema} accepts. It uses ranges because other regular expression engines do not know `\p{}`.
  */
 export const namePattern = `^[${space}]*[^${space}${never}](?:[^${never}]{0,${maxNameLength - 2}}[^${space}${never}])?[${space}]*$`;
 
 /**
- * A name to greet: white space around it is trimmed, 1 to 100 code points remain, none of them a control character, a line
- * or paragraph separator, a bidirectional override or a lone surrogate. Anything else is kept as it is. All faults are
- * reported, one issue each, in words that are safe to show to the caller.
+ * A name to greet. White space around it is trimmed; 1 to 100 code points must remain, none of them a control character, a line or
+ * paragraph separator, a bidirectional override or a lone surrogate. Every other character is kept. Each fault is one issue, in words
+ * that are safe to send to the client.
  */
 export const nameSchema = z
   .string({

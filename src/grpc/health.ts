@@ -1,25 +1,23 @@
 import { type ServerUnaryCall, type ServerWritableStream, status } from '@grpc/grpc-js';
-import { greetServiceName } from '../contract/greet-service.ts';
-import { type HealthRequest, type HealthResponse, healthService } from '../contract/health-service.ts';
+import { type HealthRequest, type HealthResponse, healthService } from '../net/grpc/health-messages.ts';
 import type { Readiness } from '../resilience/readiness.ts';
 
-/** Watchers at once; a client has one for each of its connections. One more is refused, as its call would last for ever. */
+/** Watchers at once. A client has one for each of its connections. Further ones are refused, because a watch never ends by itself. */
 const maxWatchers = 1_000;
 
-const known: readonly string[] = ['', greetServiceName];
-
 /**
- * `grpc.health.v1.Health` on the one readiness state, for the server as a whole and for each of its services. Ours rather
- * than the package's implementation, because that one cannot end its watchers, and an open Watch holds a shutdown for ever.
+ * `grpc.health.v1.Health` for the server as a whole and for each of its services; all have the one readiness state. The implementation of
+ * grpc-health-check cannot end its watchers, and an open Watch holds a shutdown for ever.
  */
-export function createHealth(readiness: Readiness) {
+export function createHealth(readiness: Readiness, services: Iterable<string>) {
+  const known: ReadonlySet<string> = new Set(['', ...services]);
   const watchers = new Set<ServerWritableStream<HealthRequest, HealthResponse>>();
   const current = (): HealthResponse => ({ status: readiness.state === 'ready' ? 'SERVING' : 'NOT_SERVING' });
-  const answerTo = (name: string): HealthResponse =>
-    known.includes(name) ? current() : { status: 'SERVICE_UNKNOWN' };
+  const statusOf = (name: string): HealthResponse =>
+    known.has(name) ? current() : { status: 'SERVICE_UNKNOWN' };
 
   readiness.subscribe(() => {
-    for (const watcher of watchers) watcher.write(answerTo(watcher.request.service));
+    for (const watcher of watchers) watcher.write(statusOf(watcher.request.service));
   });
 
   return {
@@ -29,8 +27,7 @@ export function createHealth(readiness: Readiness) {
         call: ServerUnaryCall<HealthRequest, HealthResponse>,
         callback: (error: object | null, value?: object) => void,
       ) {
-        const { service: name } = call.request;
-        if (known.includes(name)) callback(null, current());
+        if (known.has(call.request.service)) callback(null, current());
         else callback({ code: status.NOT_FOUND, details: 'There is no such service.' });
       },
       Watch(call: ServerWritableStream<HealthRequest, HealthResponse>) {
@@ -40,13 +37,13 @@ export function createHealth(readiness: Readiness) {
         }
         watchers.add(call);
         call.on('cancelled', () => watchers.delete(call));
-        call.write(answerTo(call.request.service));
+        call.write(statusOf(call.request.service));
       },
       List(_call: unknown, callback: (error: object | null, value?: object) => void) {
-        callback(null, { statuses: Object.fromEntries(known.map((name) => [name, current()])) });
+        callback(null, { statuses: Object.fromEntries([...known].map((name) => [name, current()])) });
       },
     },
-    /** Ends every watcher with UNAVAILABLE: this replica has nothing more to tell. */
+    /** Ends every watch with UNAVAILABLE: this replica will report nothing more. */
     close(): void {
       for (const watcher of watchers) {
         watcher.emit('error', { code: status.UNAVAILABLE, details: 'The replica is shutting down.' });

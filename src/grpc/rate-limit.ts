@@ -1,12 +1,12 @@
 import type { RateLimit } from '../resilience/rate-limit.ts';
 import type { Admit } from './unary.ts';
 
-/** Takes each call from its client's budget, which is the same one as over HTTP. */
-export function createAdmit({ clientOf, count, maxRequests, refuse }: RateLimit): Admit {
-  return function admit(call) {
-    // Without brackets, also where the address is IPv6.
+/** Takes each call from its client's budget, the same one as over HTTP. */
+export function limitRate({ clientOf, count, maxRequests, limitError }: RateLimit): Admit {
+  return function limitCall(call) {
+    // grpc-js writes an IPv6 address without brackets, too.
     const peer = call.getPeer().replace(/:\d+$/, '');
     const { used, leftMs } = count(clientOf(peer, call.metadata.get('x-forwarded-for').join(',')));
-    if (used > maxRequests) throw refuse(leftMs);
+    if (used > maxRequests) throw limitError(leftMs);
   };
 }

@@ -7,8 +7,10 @@ import {
   status,
 } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
-import { healthProtoFile, protoFile } from '../shipped-files.ts';
-import { Malformed, sparedMalformed } from './malformed.ts';
+import { healthProtoFile } from '../net/grpc/health-messages.ts';
+import { Malformed } from '../net/grpc/malformed.ts';
+import { protoFile } from '../shipped-files.ts';
+import { refusingMalformed } from './malformed.ts';
 
 /** The fields of a request that the library looks up as they are, in tables that are plain objects. */
 const lookedUp = ['fileByFilename', 'fileContainingSymbol', 'allExtensionNumbersOfType'];
@@ -100,7 +102,7 @@ async function gatherMethods(): Promise<ReadonlyMap<string, Method>> {
   const reflection = new ReflectionService({ ...loadSync(protoFile), ...loadSync(healthProtoFile) });
   reflection.addToServer({
     addService(service, implementation) {
-      const [reading, handling] = sparedMalformed(service, implementation);
+      const [reading, handling] = refusingMalformed(service, implementation);
       for (const [name, definition] of Object.entries(reading)) {
         const { requestDeserialize } = definition;
         methods.set(definition.path, {

@@ -1,43 +1,55 @@
-import { type handleUnaryCall, Metadata, type MetadataValue, type StatusObject, status } from '@grpc/grpc-js';
+import { type handleUnaryCall, Metadata, type MetadataValue, status } from '@grpc/grpc-js';
 import type * as z from 'zod';
-import { violationsOf } from '../contract/violations.ts';
+import { violationsOf } from '../greeting/violations.ts';
+import { Malformed } from '../net/grpc/malformed.ts';
 import { ServiceError } from '../resilience/service-error.ts';
 import { takeRequestId } from '../telemetry/request-id.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
-import { Malformed } from './malformed.ts';
+import { malformedStatus } from './malformed.ts';
 import { createCallObserver } from './observe.ts';
-import { invalidArgument, statusOfError } from './status.ts';
+import { type CallStatus, invalidArgument, statusOfError } from './status.ts';
 
-/** A unary method: how its messages stand for a request and a response of the domain, and the function between them. */
-export interface UnaryMethod<Message, Schema extends z.ZodType, Answer, Reply> {
+/** An operation over gRPC: a unary method, and how its messages become the operation's request and answer. */
+export interface UnaryMethod<
+  Request = unknown,
+  Answer = unknown,
+  RequestMessage = unknown,
+  ResponseMessage = unknown,
+> {
+  /** The service's full name in the proto. */
   readonly service: string;
   readonly name: string;
-  readonly schema: Schema;
-  /** The message's own names of the request's fields. */
+  readonly schema: z.ZodType<Request>;
+  /** The name that each field of the request has in the message. */
   readonly fieldNames: Readonly<Record<string, string>>;
-  readonly fromMessage: (message: Message) => z.input<Schema>;
-  readonly call: (request: z.output<Schema>) => Answer | Promise<Answer>;
-  readonly toReply: (answer: Answer) => Reply;
+  fromMessage(message: RequestMessage): unknown;
+  toMessage(answer: Answer): ResponseMessage;
 }
 
-/** Whether a call may go on. @throws {ServiceError} where it may not. */
+/** How one operation is served: its method, and the function that answers it. */
+export interface CallableOperation {
+  readonly method: UnaryMethod;
+  call(request: unknown): unknown;
+}
+
+/** Called before each call. @throws {ServiceError} if the call must not go on. */
 export type Admit = (call: { getPeer(): string; readonly metadata: Metadata }) => void;
 
-/** A caller counts from when it sent the call, and resets it that much before the deadline passes here; in milliseconds. */
+/** A client measures a deadline from when it sent the call, so it resets the call before the deadline passes here; in milliseconds. */
 const deadlineSlackMs = 100;
 
 const ok = { code: status.OK, details: '' };
 
 /**
- * What the hooks do for HTTP: takes or makes the request id and sends it back as `x-request-id`, admits, validates, calls, maps
- * errors, and observes the call. Whatever is thrown or rejected becomes INTERNAL in general terms, logged once with its cause.
+ * Handles the calls of an operation, as the hooks do over HTTP: takes or makes the request id and sends it back as `x-request-id`, admits,
+ * validates, calls, maps errors, and observes. An unexpected error becomes INTERNAL in general words, and is logged once with its cause.
  */
-export function handleUnary<Message, Schema extends z.ZodType, Answer, Reply>(
-  method: UnaryMethod<Message, Schema, Answer, Reply>,
+export function handleUnary(
+  operation: CallableOperation,
   telemetry: Telemetry,
   admit?: Admit,
-): handleUnaryCall<Message | Malformed, Reply> {
-  const observeCall = createCallObserver(method, telemetry);
+): handleUnaryCall<unknown, unknown> {
+  const observeCall = createCallObserver(operation.method, telemetry);
   return function handleCall(call, callback) {
     const requestId = takeRequestId(call.metadata.get('x-request-id')[0]);
     const carrier = {
@@ -47,16 +59,16 @@ export function handleUnary<Message, Schema extends z.ZodType, Answer, Reply>(
     const observed = observeCall({ requestId, carrier, peerOf: () => call.getPeer() });
     let isSettled = false;
 
-    const settle = (outcome: Partial<StatusObject> & { code: status }, reply?: Reply) => {
+    const settle = (outcome: CallStatus, response?: unknown) => {
       if (isSettled) return;
       isSettled = true;
       observed.end(outcome.code);
       const metadata = outcome.metadata ?? new Metadata();
       metadata.set('x-request-id', requestId);
-      // A refusal goes out as trailers alone: once headers have come, no client's retry policy would try again.
-      if (reply === undefined) return callback({ ...outcome, metadata });
+      // An error is sent as trailers alone: a client's retry policy does not retry once headers have arrived.
+      if (response === undefined) return callback({ ...outcome, metadata });
       call.sendMetadata(metadata);
-      callback(null, reply);
+      callback(null, response);
     };
     const fail = (error: unknown) => {
       if (!isSettled && !(error instanceof ServiceError)) observed.fail(error);
@@ -65,9 +77,9 @@ export function handleUnary<Message, Schema extends z.ZodType, Answer, Reply>(
 
     try {
       admit?.(call);
-      const outcome = answer(method, call.request);
+      const outcome = answer(operation, call.request);
       if (!(outcome instanceof Promise)) return settle(...outcome);
-      // The end of any call, also of one that was answered: what was not is the caller's leaving or the deadline's passing.
+      // Emitted at the end of every call. If the call is not settled, its client left or its deadline passed.
       call.once('cancelled', () => {
         if (isSettled) return;
         isSettled = true;
@@ -85,15 +97,14 @@ function text([value]: MetadataValue[]): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 
-type Outcome<Reply> = [outcome: Partial<StatusObject> & { code: status }, reply?: Reply];
+type Outcome = [outcome: CallStatus, response?: unknown];
 
-function answer<Message, Schema extends z.ZodType, Answer, Reply>(
-  { schema, fieldNames, fromMessage, call, toReply }: UnaryMethod<Message, Schema, Answer, Reply>,
-  message: Message | Malformed,
-): Outcome<Reply> | Promise<Outcome<Reply>> {
-  if (message instanceof Malformed) return [message.outcome];
-  const request = schema.safeParse(fromMessage(message));
-  if (!request.success) return [invalidArgument(violationsOf(request.error), fieldNames)];
-  const result = call(request.data);
-  return result instanceof Promise ? result.then((done) => [ok, toReply(done)]) : [ok, toReply(result)];
+function answer({ method, call }: CallableOperation, message: unknown): Outcome | Promise<Outcome> {
+  if (message instanceof Malformed) return [malformedStatus(message)];
+  const request = method.schema.safeParse(method.fromMessage(message));
+  if (!request.success) return [invalidArgument(violationsOf(request.error), method.fieldNames)];
+  const answered = call(request.data);
+  return answered instanceof Promise
+    ? answered.then((value) => [ok, method.toMessage(value)])
+    : [ok, method.toMessage(answered)];
 }

@@ -9,10 +9,10 @@ interface AdminOptions {
   readonly telemetry: Telemetry;
 }
 
-/** The operators' application, on a port of its own that is not for the public. */
+/** The application for operators. It has a port of its own, which is not for the public. */
 export async function buildAdminApp({ faults, telemetry: { logger, metrics } }: AdminOptions): Promise<App> {
   const app = createInstance(logger);
-  app.addHook('onRequest', function identify(request, reply, done) {
+  app.addHook('onRequest', function begin(request, reply, done) {
     reply.header('x-request-id', request.id).header('x-content-type-options', 'nosniff');
     done();
   });

@@ -3,74 +3,93 @@ import type { Http2ServerRequest } from 'node:http2';
 import cors from '@fastify/cors';
 import type { FastifyReply } from 'fastify';
 import type { Config } from '../config/config.ts';
-import type { GreetOperation } from '../greeting/greeting.ts';
-import { askToLeave } from '../net/http2/goaway.ts';
+import { sendGoaway } from '../net/http2/goaway.ts';
 import type { RateLimit } from '../resilience/rate-limit.ts';
 import type { Readiness } from '../resilience/readiness.ts';
+import { unmatchedRoute } from '../telemetry/recorder.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
+import type { TraceCarrier } from '../telemetry/tracing.ts';
 import { docsRoutes } from './docs.ts';
-import { rateLimitHeaders } from './exhaustion.ts';
 import { createGuard } from './guard.ts';
 import { type App, createInstance } from './instance.ts';
-import { observeRequests } from './observe.ts';
-import { limitRequests } from './rate-limit.ts';
-import { greetRoutes } from './routes/greet.ts';
+import { describeRequest, observeRoute, type Spans } from './observe.ts';
+import { type RoutedOperation, registerOperation } from './operation-route.ts';
+import { limitRate } from './rate-limit.ts';
+import { rateLimitHeaders } from './responses.ts';
 import { healthRoutes } from './routes/health.ts';
 
 export interface AppOptions {
   readonly config: Pick<Config, 'corsOrigins' | 'trustedProxies'>;
-  readonly greet: GreetOperation;
+  readonly operations: readonly RoutedOperation[];
   readonly rateLimit?: RateLimit | undefined;
   readonly readiness: Readiness;
   readonly telemetry: Telemetry;
 }
 
-/** How long a browser may remember a preflight, in seconds: the longest that any of them does. */
+/** How long a browser may keep a preflight, in seconds: the longest that any browser does. */
 const preflightMaxAge = 86_400;
 
-/** The public application. A request passes what follows from top to bottom. */
-export async function buildApp({ config, greet, rateLimit, readiness, telemetry }: AppOptions): Promise<App> {
+/** The public application. Every request passes these hooks from top to bottom. */
+export async function buildApp(options: AppOptions): Promise<App> {
+  const { config, operations, rateLimit, readiness, telemetry } = options;
+  const { metrics, tracing } = telemetry;
   const app = createInstance(telemetry.logger, config.trustedProxies);
 
-  const observeUnmatched = observeRequests(app, telemetry);
-  app.addHook('onRequest', function identify(request, reply, done) {
+  const spans: Spans = new WeakMap();
+  app.addHook('onRoute', (route) => {
+    route.onResponse = observeRoute(route.url, telemetry, spans);
+  });
+  app.addHook('onRequest', function begin(request, reply, done) {
+    metrics.active.http += 1;
+    if (tracing.startsTraces || request.headers.traceparent !== undefined) {
+      const span = tracing.start(request.headers as TraceCarrier, () => describeRequest(request));
+      if (span) spans.set(request, span);
+    }
     reply.header('x-request-id', request.id).header('x-content-type-options', 'nosniff');
-    // While draining, every answer asks its client to come back on another connection, that is, to another replica.
-    if (readiness.state === 'draining') sendElsewhere(request.raw, reply);
+    // In a drain, every response asks its client to open another connection, which leads to another replica.
+    if (readiness.state === 'draining') closeConnection(request.raw, reply);
     done();
   });
-  const readable = ['X-Request-Id', 'Retry-After', ...(rateLimit ? Object.keys(rateLimitHeaders) : [])];
+  const exposed = ['X-Request-Id', 'Retry-After', ...(rateLimit ? Object.keys(rateLimitHeaders) : [])];
   await app.register(cors, {
     origin: config.corsOrigins === '*' ? '*' : [...config.corsOrigins],
     methods: ['GET', 'HEAD'],
-    exposedHeaders: readable.join(', '),
+    exposedHeaders: exposed.join(', '),
     maxAge: preflightMaxAge,
     // The guard answers OPTIONS, after this plugin has set its headers.
     preflightContinue: true,
     strictPreflight: false,
   });
-  if (rateLimit) await limitRequests(app, rateLimit);
+  if (rateLimit) app.addHook('onRequest', limitRate(rateLimit));
   const { guard, handleNotFound } = createGuard(app);
   app.addHook('onRequest', guard);
   app.setNotFoundHandler(handleNotFound);
 
-  await registerRoutes(app, { greet, readiness });
+  await registerRoutes(app, { operations, readiness });
   await app.register(docsRoutes, { handleNotFound });
-  observeUnmatched();
+
+  // Added last, so that the routes above, which have a hook of their own, do not run it.
+  const endUnmatched = observeRoute(unmatchedRoute, telemetry, spans);
+  app.addHook('onResponse', function end(request, reply, done) {
+    if (request.is404) endUnmatched(request, reply, done);
+    else done();
+  });
   return app;
 }
 
-/** `Connection: close`, or over HTTP/2, which has no such header, what stands for it there. */
-function sendElsewhere(request: IncomingMessage | Http2ServerRequest, reply: FastifyReply): void {
+/** `Connection: close`, or a GOAWAY over HTTP/2, which has no such header. */
+function closeConnection(request: IncomingMessage | Http2ServerRequest, reply: FastifyReply): void {
   if (!('stream' in request)) reply.header('connection', 'close');
-  else if (request.stream.session) askToLeave(request.stream.session);
+  else if (request.stream.session) sendGoaway(request.stream.session);
 }
 
 /** The routes that the OpenAPI document describes. */
 export async function registerRoutes(
   app: App,
-  { greet, readiness }: Pick<AppOptions, 'greet' | 'readiness'>,
+  { operations, readiness }: Pick<AppOptions, 'operations' | 'readiness'>,
 ): Promise<void> {
-  await app.register(greetRoutes, { greet });
+  await app.register(async (scope: App) => {
+    for (const operation of operations) registerOperation(scope, operation);
+  });
   await app.register(healthRoutes, { readiness });
 }

@@ -7,8 +7,8 @@ import { buildSwaggerUi, type SwaggerUiOptions } from './swagger-ui.ts';
 const routePrefix = '/docs';
 
 /**
- * The committed OpenAPI document as `/openapi.json` and `/openapi.yaml`, and Swagger UI on it at `/docs`. The document is
- * generated from the schemas by `npm run openapi`, not at each start; a test holds the two equal.
+ * The committed OpenAPI document as `/openapi.json` and `/openapi.yaml`, and Swagger UI at `/docs`. `npm run openapi` generates the
+ * document from the schemas; a test checks that the committed one is up to date.
  */
 export async function docsRoutes(
   app: App,
@@ -25,7 +25,7 @@ export async function docsRoutes(
   let page: Promise<App> | undefined;
   const serve = async (request: FastifyRequest, reply: FastifyReply) => {
     page ??= buildSwaggerUi({ logger: app.log, document: json, routePrefix, handleNotFound });
-    // What failed is tried again at the next request, and does not fail the end of the service.
+    // After a failure the next request tries again. The failure must not end the process.
     page.catch(() => {
       page = undefined;
     });
@@ -36,7 +36,7 @@ export async function docsRoutes(
   app.addHook('onClose', async () => (await page)?.close());
 }
 
-/** Has another application answer, under this one's request id and with the headers that this one has set by now. */
+/** Lets another application answer, with this one's request id and with the headers that this one has set so far. */
 function handOver(other: App, { raw, id }: FastifyRequest, reply: FastifyReply): void {
   reply.hijack();
   for (const [name, value] of Object.entries(reply.getHeaders()))

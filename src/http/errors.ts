@@ -1,12 +1,12 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
-import { describeViolations } from '../contract/violations.ts';
+import { describeViolations } from '../greeting/violations.ts';
 import { ServiceError, type ServiceErrorCode } from '../resilience/service-error.ts';
-import { callerLeft, Problem, problemMediaType, renderProblem } from './problem.ts';
+import { Problem, problemMediaType, renderProblem } from './problem.ts';
 
 /**
- * Answers what any hook, route or the framework threw, as a problem. What nobody expected is logged, once, with its cause; a
- * refusal of our own or a ServiceError is not, or an overload would be made worse by its log: the access line has its status.
+ * Answers whatever a hook, a route or Fastify threw, as a problem. Unexpected errors are logged once, with their cause. A Problem or a
+ * ServiceError is not: its status is in the access log, and more lines would make an overload worse.
  */
 export function handleError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const problem = toProblem(error, request);
@@ -20,21 +20,24 @@ function sendProblem(problem: Problem, request: FastifyRequest, reply: FastifyRe
     reply
       .code(problem.status)
       .headers(problem.headers)
-      // RFC 9110, section 15.1: caches may keep a 404, a 405, a 414 and a 501 unless they are told not to.
+      // RFC 9110, section 15.1: by default, caches may keep a 404, 405, 414 or 501.
       .header('cache-control', 'no-store')
       .type(problemMediaType)
-      // With a serializer of its own Fastify adds no charset, a parameter that this media type does not have.
+      // With its own serializer Fastify adds no charset: this media type has no such parameter.
       .serializer(String)
       .send(renderProblem(problem, request.id))
   );
 }
 
-/** What each failure of the service is over HTTP. */
+/** The status of each failure of the service over HTTP. */
 const statusOf = {
   unavailable: 503,
   overloaded: 503,
   limited: 429,
 } as const satisfies Record<ServiceErrorCode, number>;
+
+/** The client left before its response was sent: nobody's fault, so it is neither logged as an error nor counted as one. */
+const clientLeft = new Problem(499, 'The caller has left.');
 
 function toProblem(error: unknown, request: FastifyRequest): Problem {
   if (error instanceof Problem) return error;
@@ -49,17 +52,17 @@ function toProblem(error: unknown, request: FastifyRequest): Problem {
     }));
     return new Problem(400, describeViolations(errors), { errors });
   }
-  if (isAfterLeaving(error, request)) return callerLeft;
+  if (isClientGone(error, request)) return clientLeft;
   const status = (error as Partial<FastifyError> | null)?.statusCode ?? 500;
-  // Fastify's own refusals speak of the request only; anything else might tell of our insides.
+  // Fastify's own 4xx errors are about the request only. Other messages could show internals.
   if (status >= 400 && status < 500 && error instanceof Error && isFrameworkError(error)) {
     return new Problem(status, error.message);
   }
   return new Problem(500, 'The service failed to answer. The cause is in its log, under this request id.');
 }
 
-/** What Node says of a body that broke off, and of an answer to a caller who left when it had begun. */
-function isAfterLeaving(error: unknown, { socket }: FastifyRequest): boolean {
+/** Node's error for a body that broke off, or for a response to a client that left after the response had begun. */
+function isClientGone(error: unknown, { socket }: FastifyRequest): boolean {
   const code = (error as NodeJS.ErrnoException | null)?.code;
   return code === 'ECONNRESET' || (code === 'ERR_HTTP_HEADERS_SENT' && socket.destroyed);
 }

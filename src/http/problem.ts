@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import * as z from 'zod';
-import type { Violation } from '../contract/violations.ts';
+import type { Violation } from '../greeting/violations.ts';
 
 export const problemMediaType = 'application/problem+json';
 
@@ -11,7 +11,7 @@ export const violationSchema = z.object({
     .meta({ description: 'What is wrong with it.', examples: ['must have at most 100 characters, got 101'] }),
 });
 
-/** Problem details, RFC 9457. `type` is left out, which means `about:blank`: the status says what kind of problem it is. */
+/** Problem details (RFC 9457). `type` is left out, which means `about:blank`: the status says what kind of problem it is. */
 export const problemSchema = z
   .object({
     title: z.string().meta({ description: "The status's own phrase.", examples: ['Bad Request'] }),
@@ -35,7 +35,7 @@ interface ProblemExtras {
   readonly errors?: readonly Violation[];
 }
 
-/** A refusal whose every word is safe to show to the caller. */
+/** An error response whose every word is safe to send to the client. */
 export class Problem extends Error {
   override readonly name = 'Problem';
   readonly status: number;
@@ -50,7 +50,7 @@ export class Problem extends Error {
   }
 }
 
-/** The body of a problem, as it goes over the wire. */
+/** The body of the response. */
 export function renderProblem({ status, message, errors }: Problem, requestId: string): string {
   const details: ProblemDetails = {
     title: STATUS_CODES[status] ?? 'Error',
@@ -61,6 +61,3 @@ export function renderProblem({ status, message, errors }: Problem, requestId: s
   };
   return JSON.stringify(details);
 }
-
-/** Why an answer was not sent; nobody's fault, and so neither logged as an error nor counted as one. */
-export const callerLeft = new Problem(499, 'The caller has left.');

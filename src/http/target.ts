@@ -1,17 +1,17 @@
 import type { IncomingMessage } from 'node:http';
+import { defaultLimits } from '../net/limits.ts';
 import { Problem } from './problem.ts';
 
-/** The longest request target answered, in bytes. The longest name takes 1,200, percent-encoded. */
-export const maxTargetLength = 4_096;
+export const maxTargetLength = defaultLimits.maxTargetBytes;
 
-/** No client can ask for a target with a space in it, so no other request is routed here. */
-const malformedTarget = '/ malformed';
+/** No client can send a target with a space in it, so no other request has this one. */
+export const malformedTarget = '/ malformed';
 
 /**
- * Sends a target that does not decode, or is a URL that is none, to a place of its own, where {@link refuseTarget} meets it after
- * the hooks have run: the router would answer it beside every hook, and the query parser would take bad escapes for text.
+ * Fastify's `rewriteUrl`: replaces a target that cannot be decoded, or that is an invalid URL, so that {@link targetProblem} can refuse it
+ * after the hooks have run. The router would answer it without any hook, and the query parser would take bad escapes as text.
  */
-export function routeMalformed({ url = '' }: IncomingMessage): string {
+export function rewriteMalformedTarget({ url = '' }: IncomingMessage): string {
   if (/^https?:/i.test(url) && !isUrl(url)) return malformedTarget;
   if (!url.includes('%')) return url;
   try {
@@ -24,14 +24,19 @@ export function routeMalformed({ url = '' }: IncomingMessage): string {
 
 interface Target {
   readonly method: string;
-  /** What is routed. */
+  /** The target that is routed. */
   readonly url: string;
-  /** What was asked for. */
+  /** The target that the client sent. */
   readonly originalUrl: string;
 }
 
-export function refuseTarget({ method, url, originalUrl }: Target): Problem | undefined {
-  if (originalUrl.length > maxTargetLength) return targetTooLong();
+export const targetTooLong = new Problem(
+  414,
+  `The request target must have at most ${maxTargetLength} bytes.`,
+);
+
+export function targetProblem({ method, url, originalUrl }: Target): Problem | undefined {
+  if (originalUrl.length > maxTargetLength) return targetTooLong;
   if (
     !originalUrl.startsWith('/') &&
     !absoluteForm.test(originalUrl) &&
@@ -48,10 +53,6 @@ export function refuseTarget({ method, url, originalUrl }: Target): Problem | un
   );
 }
 
-export function targetTooLong(): Problem {
-  return new Problem(414, `The request target must have at most ${maxTargetLength} bytes.`);
-}
-
 // RFC 9112, sections 3.2.2 and 3.2.4: the asterisk stands for the server, and is for OPTIONS alone.
 const absoluteForm = /^https?:\/\/[^/?#]+/i;
 
@@ -59,7 +60,7 @@ function isUrl(target: string): boolean {
   return absoluteForm.test(target) && URL.canParse(target);
 }
 
-/** The path alone, of a target in origin-form or in absolute-form (RFC 9112, section 3.2). */
+/** The path of a target in origin-form or absolute-form (RFC 9112, section 3.2), without its query. */
 export function pathOf({ originalUrl }: Pick<Target, 'originalUrl'>): string {
   const target = originalUrl.startsWith('/') ? originalUrl : originalUrl.replace(absoluteForm, '');
   const end = target.search(/[?#]/);

@@ -1,35 +1,35 @@
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { bindAll } from './bind.ts';
-import { type BoundedServer, buildServer, type ServerOptions } from './http1/server.ts';
+import { createHttpServer, type HttpServer, type HttpServerOptions } from './http1/server.ts';
 
-export interface ListenerOptions extends ServerOptions {
+export interface ListenerOptions extends HttpServerOptions {
   readonly host: string;
   /** 0 takes any free port, the same on every address of the host. */
   readonly port: number;
 }
 
-export interface Listener extends Pick<BoundedServer, 'close' | 'closeNow'> {
+export interface Listener extends Pick<HttpServer, 'close' | 'closeNow'> {
   readonly port: number;
-  /** Where it can be reached from this machine. */
+  /** Its URL, as seen from this machine. */
   readonly url: string;
 }
 
 /**
- * Listens on every address that the host has, as `localhost` has one for each IP version.
+ * Listens for HTTP on every address of the host.
  *
  * @throws the system's error, such as EADDRINUSE, with nothing left listening.
  */
 export async function openListener(options: ListenerOptions): Promise<Listener> {
   const { host } = options;
-  const servers: BoundedServer[] = [];
+  const servers: HttpServer[] = [];
   let { port } = options;
   try {
     await bindAll(host, async (address) => {
-      const built = buildServer(options);
-      await listen(built.server, address, port);
-      servers.push(built);
-      ({ port } = built.server.address() as AddressInfo);
+      const created = createHttpServer(options);
+      await listen(created.server, address, port);
+      servers.push(created);
+      ({ port } = created.server.address() as AddressInfo);
     });
   } catch (error) {
     for (const { server } of servers) server.close();

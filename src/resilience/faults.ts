@@ -2,54 +2,57 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
 import { ServiceError } from './service-error.ts';
 
-/** What is to go wrong, on purpose: nothing by default. */
+const delayError = { error: 'must be a whole number of milliseconds from 0 to 60000' };
+const rateError = { error: 'must be a number from 0 to 1' };
+
+/** The faults to inject. By default there are none. */
 export const faultPlanSchema = z.strictObject({
-  /** How long every greeting is held back, in milliseconds. */
-  delayMs: z
-    .int({ error: 'must be a whole number of milliseconds from 0 to 60000' })
-    .min(0, { error: 'must be a whole number of milliseconds from 0 to 60000' })
-    .max(60_000, { error: 'must be a whole number of milliseconds from 0 to 60000' })
-    .default(0),
-  /** The part of the greetings that fail, from 0 to 1. */
-  errorRate: z
-    .number({ error: 'must be a number from 0 to 1' })
-    .min(0, { error: 'must be a number from 0 to 1' })
-    .max(1, { error: 'must be a number from 0 to 1' })
-    .default(0),
+  /** How long every operation is delayed, in milliseconds. */
+  delayMs: z.int(delayError).min(0, delayError).max(60_000, delayError).default(0),
+  /** The share of operations that fail, from 0 to 1. */
+  errorRate: z.number(rateError).min(0, rateError).max(1, rateError).default(0),
 });
 
 export type FaultPlan = Readonly<z.infer<typeof faultPlanSchema>>;
 
 const noFaults: FaultPlan = Object.freeze({ delayMs: 0, errorRate: 0 });
 
-/** Faults for rehearsal: retries, ejection and alerts can be tried on a service that does what it is told. */
+/** Injects faults, so that retries, ejection and alerts can be rehearsed. */
 export interface Faults {
   plan: FaultPlan;
-  /** How many of each kind there have been. */
+  /** False while no plan is set. */
+  readonly isActive: boolean;
+  /** How many faults of each kind have been injected. */
   readonly injected: { delay: number; error: number };
   clear(): void;
-  /** The same operation, on which the plan of the moment is carried out first. Without one it costs a comparison. */
-  rehearse<Request, Answer>(
+  /** Calls the operation as the plan says. @throws {ServiceError} `unavailable` */
+  inject<Request, Answer>(
     operation: (request: Request) => Answer,
-  ): (request: Request) => Answer | Promise<Answer>;
+    request: Request,
+  ): Answer | Promise<Answer>;
 }
 
 export function createFaults(): Faults {
-  const faults: Faults = {
-    plan: noFaults,
-    injected: { delay: 0, error: 0 },
+  let plan = noFaults;
+  const injected = { delay: 0, error: 0 };
+  const faults = {
+    injected,
+    isActive: false,
+    get plan() {
+      return plan;
+    },
+    set plan(next: FaultPlan) {
+      plan = next;
+      faults.isActive = next !== noFaults;
+    },
     clear() {
       faults.plan = noFaults;
     },
-    rehearse(operation) {
-      return (request) => {
-        const { plan } = faults;
-        if (plan === noFaults) return operation(request);
-        const fails = Math.random() < plan.errorRate;
-        if (plan.delayMs === 0) return finish(fails, operation, request);
-        faults.injected.delay += 1;
-        return sleep(plan.delayMs).then(() => finish(fails, operation, request));
-      };
+    inject<Request, Answer>(operation: (request: Request) => Answer, request: Request) {
+      const fails = Math.random() < plan.errorRate;
+      if (plan.delayMs === 0) return finish(fails, operation, request);
+      injected.delay += 1;
+      return sleep(plan.delayMs).then(() => finish(fails, operation, request));
     },
   };
   function finish<Request, Answer>(
@@ -58,7 +61,7 @@ export function createFaults(): Faults {
     request: Request,
   ): Answer {
     if (!fails) return operation(request);
-    faults.injected.error += 1;
+    injected.error += 1;
     throw new ServiceError('unavailable', 'This failure was injected, as a rehearsal.');
   }
   return faults;

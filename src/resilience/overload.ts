@@ -1,38 +1,30 @@
 import { ServiceError } from './service-error.ts';
 
-/** How often the event loop's delay is looked at, in milliseconds. */
+/** How often the event loop's delay is measured, in milliseconds. */
 const intervalMs = 50;
 
-/**
- * Load shedding: when the event loop runs so late that an answer would come too late to be of use, greetings are refused until
- * it has caught up. Only greetings: probes answer as long as they can, or the orchestrator would restart what is merely busy.
- */
+/** Whether the event loop runs so late that most answers would come too late to be of use. */
 export interface Overload {
-  /** The operation, refused while the loop is late. @throws {ServiceError} `overloaded` */
-  protect<Request, Answer>(operation: (request: Request) => Answer): (request: Request) => Answer;
+  readonly isOverloaded: boolean;
   stop(): void;
 }
 
+/** @param maxDelayMs the delay above which the service is overloaded, until the loop has caught up. */
 export function watchOverload(maxDelayMs: number): Overload {
   let lastAt = performance.now();
-  let delayMs = 0;
-  // A timer that comes late has waited for what the loop had to do first: just as long as a request has that came then.
-  const timer = setInterval(() => {
-    const now = performance.now();
-    delayMs = now - lastAt - intervalMs;
-    lastAt = now;
-  }, intervalMs).unref();
-  return {
-    protect(operation) {
-      return (request) => {
-        if (delayMs > maxDelayMs)
-          throw new ServiceError(
-            'overloaded',
-            'The service has more to do than it can. Ask again in a second.',
-          );
-        return operation(request);
-      };
-    },
+  const overload = {
+    isOverloaded: false,
     stop: () => clearInterval(timer),
   };
+  // A late timer has waited for the work that the loop had to do first, as a request has that arrived at the same time.
+  const timer = setInterval(() => {
+    const now = performance.now();
+    overload.isOverloaded = now - lastAt - intervalMs > maxDelayMs;
+    lastAt = now;
+  }, intervalMs).unref();
+  return overload;
+}
+
+export function overloadError(): ServiceError {
+  return new ServiceError('overloaded', 'The service has more to do than it can. Ask again in a second.');
 }

@@ -1,38 +1,35 @@
 import type { Config } from '../config/config.ts';
-import { type ClientOf, createClientOf } from './client-address.ts';
+import { type ClientOf, createClientOf } from '../net/client-address.ts';
 import { ServiceError } from './service-error.ts';
 
-/** Clients remembered at once, at less than 200 bytes each: with one more, the half whose windows began first is forgotten. */
+/** Clients in memory, at less than 200 bytes each. Beyond this, the half with the oldest windows is dropped. */
 export const maxClients = 50_000;
 
-/** A client's requests since the first of its window. */
+/** The use of a client's budget in its current window. */
 export interface Usage {
   readonly used: number;
-  /** Until the window ends, in milliseconds: more than 0. */
+  /** Time until the window ends, in milliseconds; more than 0. */
   readonly leftMs: number;
 }
 
-/**
- * A budget of requests for each client, the same one for all transports. It lives in this process: each replica has its own,
- * and a restart forgets them.
- */
+/** A budget of requests for each client, shared by all transports. It is kept in memory: each replica has its own. */
 export interface RateLimit {
   readonly maxRequests: number;
   readonly windowMs: number;
   readonly clientOf: ClientOf;
-  /** Counts one more request of a client; also those beyond the budget, which do not make its window longer. */
+  /** Counts a request of the client. A request over the budget is counted too, and does not extend the window. */
   count(client: string): Usage;
-  /** What to tell a client that has used up its budget, in words and in whole seconds. */
-  refuse(leftMs: number): ServiceError;
+  /** The error for a client over its budget; it says when to retry, in whole seconds. */
+  limitError(leftMs: number): ServiceError;
 }
 
-/** Undefined when there is no limit, so that nothing is spent on it. */
+/** Undefined if there is no limit, so that it costs nothing. */
 export function createRateLimit({
   rateLimit: { maxRequests, windowMs },
   trustedProxies,
 }: Pick<Config, 'rateLimit' | 'trustedProxies'>): RateLimit | undefined {
   if (maxRequests === 0) return undefined;
-  // Two generations rather than one queue: a Map whose first entries were deleted is slow to find the first that is left.
+  // Two generations instead of one queue: a Map is slow to find its first entry after many first entries were deleted.
   let younger = new Map<string, Window>();
   let older = new Map<string, Window>();
   let olderEndAt = 0;
@@ -55,7 +52,7 @@ export function createRateLimit({
       younger.set(client, { used: 1, endsAt: now + windowMs });
       return { used: 1, leftMs: windowMs };
     },
-    refuse(leftMs) {
+    limitError(leftMs) {
       const retryAfterSeconds = Math.ceil(leftMs / 1_000);
       return new ServiceError(
         'limited',

@@ -1,32 +1,29 @@
 export type ReadinessState = 'starting' | 'ready' | 'draining';
 
 /**
- * Whether this replica wants new work. The one source of `/readyz`, of gRPC health and of the drain: they change together
- * because they all read it here.
+ * Whether this replica wants requests. `/readyz`, gRPC health and the drain all read this one state, so they always agree.
  */
 export interface Readiness {
   readonly state: ReadinessState;
-  /** Moves to the state and tells every listener, synchronously and in the order they subscribed. */
+  /** Changes the state and calls every listener, synchronously and in the order of subscription. */
   become(state: ReadinessState): void;
-  /** Calls back at each change; returns the function that stops it. */
+  /** Calls back at each change. @returns a function that ends the subscription. */
   subscribe(listener: (state: ReadinessState) => void): () => void;
 }
 
 export function createReadiness(): Readiness {
-  let current: ReadinessState = 'starting';
   const listeners = new Set<(state: ReadinessState) => void>();
-  return {
-    get state() {
-      return current;
-    },
-    become(state) {
-      if (state === current) return;
-      current = state;
+  const readiness = {
+    state: 'starting' as ReadinessState,
+    become(state: ReadinessState) {
+      if (state === readiness.state) return;
+      readiness.state = state;
       for (const listener of listeners) listener(state);
     },
-    subscribe(listener) {
+    subscribe(listener: (state: ReadinessState) => void) {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
   };
+  return readiness;
 }

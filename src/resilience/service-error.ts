@@ -1,11 +1,11 @@
-/** What can keep the service from answering a good request. Each transport has a status for each of them. */
+/** Why the service cannot answer a valid request. Each transport has a status for each of them. */
 export type ServiceErrorCode = 'unavailable' | 'overloaded' | 'limited';
 
-/** A failure whose message is safe to show to the caller. */
+/** A failure whose message is safe to send to the client. */
 export class ServiceError extends Error {
   override readonly name = 'ServiceError';
   readonly code: ServiceErrorCode;
-  /** When to ask again: each transport says so in its own way. */
+  /** When to retry. Each transport has its own field for it. */
   readonly retryAfterSeconds: number;
 
   constructor(code: ServiceErrorCode, message: string, { retryAfterSeconds = 1 } = {}) {

@@ -5,7 +5,7 @@ import type { ServerSpan } from './tracing.ts';
 export interface AccessEntry {
   readonly requestId: string;
   readonly span: ServerSpan | undefined;
-  /** All else that is to be said, by {@link toFields}. */
+  /** All other fields, made by {@link toFields}. */
   readonly fields: string;
   readonly durationMs: number;
   readonly msg: string;
@@ -16,14 +16,13 @@ export interface AccessLog {
   debug(entry: AccessEntry): void;
 }
 
-/** What follows the whole milliseconds: text that is there already, where a fraction would be put into words each time. */
+/** The decimals of a duration, made in advance: formatting a fraction each time costs more. */
 const thousandths = Array.from({ length: 1_000 }, (_, count) => `.${String(count).padStart(3, '0')}`);
 
 /**
- * One line for each request and call, in the logger's own format, level and output. These lines are put together here rather
- * than by the logger, as most of a line is the same for all requests of one outcome and is prepared once: writing it costs a
- * third of what the logger takes. No caller's text comes into a line but through {@link toFields}, which escapes it, and as a
- * request id or a trace id, which are taken over only if they consist of characters that need no escape.
+ * Writes one line for each request and call, in the logger's format, level and output. It builds the line itself: most of a line is the
+ * same for all requests with the same outcome, and is prepared once, so a line costs a third of what the logger takes. Text of a client
+ * enters a line only through {@link toFields}, which escapes it, or as a request id or trace id, whose characters need no escape.
  */
 export function createAccessLog(logger: Logger, destination: DestinationStream): AccessLog {
   const writerOf = (level: 'info' | 'debug'): ((entry: AccessEntry) => void) => {
@@ -41,7 +40,7 @@ export function createAccessLog(logger: Logger, destination: DestinationStream):
   return { info: writerOf('info'), debug: writerOf('debug') };
 }
 
-/** Fields of a line, as JSON without its braces, each after a comma. */
+/** Fields as JSON without braces, each after a comma. */
 export function toFields(values: Readonly<Record<string, string | number | boolean>>): string {
   return Object.entries(values)
     .map(([name, value]) => `,${JSON.stringify(name)}:${JSON.stringify(value)}`)
@@ -51,7 +50,7 @@ export function toFields(values: Readonly<Record<string, string | number | boole
 let stampedSecond = 0;
 let stamp = '';
 
-/** The logger's time field, in ISO 8601; put into words once a second, as doing so costs as much as the rest of a line. */
+/** The logger's time field, in ISO 8601. It is formatted once a second: formatting costs as much as the rest of a line. */
 export function stampTime(): string {
   const now = Date.now();
   const second = Math.floor(now / 1000);

@@ -1,68 +1,45 @@
 import type { Histogram, Registry } from 'prom-client';
 
-/** Upper bounds in seconds, as the OpenTelemetry semantic conventions advise for durations of requests and calls. */
-const bounds = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
+/** Upper bounds in seconds, as the OpenTelemetry semantic conventions advise for the duration of requests and calls. */
+export const bounds = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10] as const;
 
-/** One combination of label values. */
-export class DurationSeries {
+/** The observations with one combination of label values. */
+export interface DurationSeries {
   readonly labels: Readonly<Record<string, string>>;
-  /** How many fell below each bound and above the one before it; the last one holds what is above them all. */
-  readonly counts = new Array<number>(bounds.length + 1).fill(0);
-  sumSeconds = 0;
-
-  constructor(labels: Readonly<Record<string, string>>) {
-    this.labels = labels;
-  }
-
-  observe(seconds: number): void {
-    let index = 0;
-    while (index < bounds.length && seconds > (bounds[index] as number)) index += 1;
-    (this.counts[index] as number) += 1;
-    this.sumSeconds += seconds;
-  }
+  /** How many were at most each bound and above the one before it. The last count is of those above all bounds. */
+  readonly counts: readonly number[];
+  readonly sumSeconds: number;
 }
 
 /**
- * A Prometheus histogram of durations with three labels. It stands in for prom-client's own because that one hashes its labels
- * at every observation, which costs more than the greeting itself; here a series is found by three look-ups, counted in an
- * array, and put into words only when it is scraped. Label values are ours (routes, statuses), never a caller's.
+ * A Prometheus histogram of durations. prom-client's own hashes its labels at every observation, which costs more than the greeting
+ * itself. Here the series count for themselves, and are only read when Prometheus scrapes. Label values are ours (routes, statuses), never
+ * a client's.
  */
 export class DurationHistogram {
   readonly name: string;
   readonly help: string;
-  readonly #labelNames: readonly [string, string, string];
-  readonly #series = new Map<string, Map<string, Map<string | number, DurationSeries>>>();
+  readonly #series: DurationSeries[] = [];
 
-  constructor(name: string, help: string, labelNames: readonly [string, string, string], registry: Registry) {
+  constructor(name: string, help: string, registry: Registry) {
     this.name = name;
     this.help = help;
-    this.#labelNames = labelNames;
-    // The registry needs no more of a metric than its name and get(); its type asks for one of the package's own classes.
+    // The registry uses no more of a metric than its name and get(); its type asks for one of prom-client's own classes.
     registry.registerMetric(this as unknown as Histogram);
   }
 
-  /** The series of these label values; it is exported from then on, at zero if nothing was observed. */
-  series(first: string, second: string, third: string | number): DurationSeries {
-    const bySecond = getOrAdd(this.#series, first, () => new Map());
-    const byThird = getOrAdd(bySecond, second, () => new Map());
-    const [a, b, c] = this.#labelNames;
-    return getOrAdd(
-      byThird,
-      third,
-      () => new DurationSeries({ [a]: first, [b]: second, [c]: String(third) }),
-    );
+  /** Exports the series from now on, at zero if nothing has been observed. */
+  add(series: DurationSeries): void {
+    this.#series.push(series);
   }
 
-  /** What the registry asks for at a scrape. */
+  /** Called by the registry at each scrape. */
   async get() {
-    const all = [...this.#series.values()]
-      .flatMap((bySecond) => [...bySecond.values()])
-      .flatMap((byThird) => [...byThird.values()]);
     return {
       name: this.name,
       help: this.help,
       type: 'histogram',
-      values: all.flatMap((series) => this.#valuesOf(series)),
+      values: this.#series.flatMap((series) => this.#valuesOf(series)),
       aggregator: 'sum',
     };
   }
@@ -83,12 +60,4 @@ export class DurationHistogram {
       { metricName: `${this.name}_count`, labels, value: total },
     ];
   }
-}
-
-export function getOrAdd<Key, Value>(map: Map<Key, Value>, key: Key, create: () => Value): Value {
-  const found = map.get(key);
-  if (found !== undefined) return found;
-  const created = create();
-  map.set(key, created);
-  return created;
 }

@@ -1,7 +1,7 @@
 import { type DestinationStream, type Logger, pino } from 'pino';
 import type { Config } from '../config/config.ts';
 import { type AccessLog, createAccessLog, stampTime } from './access-log.ts';
-import { createBatchedOutput } from './batched-output.ts';
+import { createLogOutput } from './log-output.ts';
 
 export type { Logger };
 
@@ -10,13 +10,13 @@ export interface Logs {
   readonly accessLog: AccessLog;
 }
 
-/** The process's logs: JSON lines on standard output, or coloured lines where a person is watching and pino-pretty is installed. */
+/** The logs of the process: JSON lines on standard output, or coloured lines on a terminal if pino-pretty is installed. */
 export async function createLogs({ logLevel }: Pick<Config, 'logLevel'>): Promise<Logs> {
   const destination = process.stdout.isTTY ? await createPrettyOutput() : undefined;
-  return buildLogs(logLevel, destination ?? createBatchedOutput());
+  return buildLogs(logLevel, destination ?? createLogOutput());
 }
 
-/** Both logs on the given destination, in the format of {@link createLogs}. */
+/** Both logs, in the same format, on the given destination. */
 export function buildLogs(level: string, destination: DestinationStream): Logs {
   const logger = pino(
     {
@@ -35,6 +35,7 @@ async function createPrettyOutput(): Promise<DestinationStream | undefined> {
     const { default: pretty } = await import('pino-pretty');
     return pretty({ sync: true, singleLine: true, translateTime: 'HH:MM:ss.l' });
   } catch {
-    return undefined; // A development dependency: the image does without it, and logs JSON on a terminal too.
+    // A development dependency: the image has none, and logs JSON on a terminal too.
+    return undefined;
   }
 }

@@ -4,21 +4,21 @@ import type { Faults } from '../resilience/faults.ts';
 import type { Readiness } from '../resilience/readiness.ts';
 import { DurationHistogram } from './duration-histogram.ts';
 
-// Gauges whose names end in _total, which `promtool check metrics` refuses; the same counts stand in the series by type.
+// Gauges whose names end in _total: `promtool check metrics` refuses them. The series by type have the same counts.
 const misnamed = [
   'nodejs_active_handles_total',
   'nodejs_active_requests_total',
   'nodejs_active_resources_total',
 ];
 
-/** What is counted; rendered by `registry`. Names and units are those of the OpenTelemetry semantic conventions. */
+/** The metrics of the process. Names and units follow the OpenTelemetry semantic conventions. */
 export interface Metrics {
   readonly registry: Registry;
-  /** By method, route and status. */
+  /** Labels: method, route, status. */
   readonly httpRequests: DurationHistogram;
-  /** By service, method and status. */
+  /** Labels: service, method, status. */
   readonly rpcCalls: DurationHistogram;
-  /** Requests and calls under way: whoever begins one adds, whoever ends it takes away. */
+  /** Requests and calls in progress. */
   readonly active: { http: number; rpc: number };
 }
 
@@ -71,25 +71,18 @@ export function createMetrics({ faults, readiness, version, revision }: MetricsO
   const httpRequests = new DurationHistogram(
     'http_server_request_duration_seconds',
     'How long HTTP requests took, in seconds.',
-    ['method', 'route', 'status'],
     registry,
   );
   const rpcCalls = new DurationHistogram(
     'rpc_server_call_duration_seconds',
     'How long gRPC calls took, in seconds.',
-    ['service', 'method', 'status'],
     registry,
   );
-  // What the alerts ask for is there before it first happens: a rate over a series that has just appeared is no rate.
-  for (const status of [200, 400, 500, 503]) httpRequests.series('GET', '/greet', status);
-  for (const status of ['OK', 'INVALID_ARGUMENT', 'INTERNAL', 'UNAVAILABLE']) {
-    rpcCalls.series('greet.GreetService', 'Greet', status);
-  }
   return { registry, httpRequests, rpcCalls, active };
 }
 
-/** Tells when the certificate that is served ends, so that somebody is told before it does. */
-export function countDown({ registry }: Metrics, validTo: () => Date): void {
+/** Exports when the served certificate expires, so that an alert can fire before that. */
+export function exportCertificateExpiry({ registry }: Metrics, validTo: () => Date): void {
   new Gauge({
     name: 'greet_tls_certificate_expiry_timestamp_seconds',
     help: 'When the TLS certificate that is served ends, in seconds since 1970; absent without TLS.',

@@ -1,12 +1,12 @@
-import type { AccessLog } from './access-log.ts';
 import type { Logger } from './logger.ts';
 import type { Metrics } from './metrics.ts';
+import type { Recorder } from './recorder.ts';
 import type { Tracing } from './tracing.ts';
 
-/** What both transports tell of themselves with. */
+/** All that a transport needs to report what happens. */
 export interface Telemetry {
-  readonly accessLog: AccessLog;
   readonly logger: Logger;
   readonly metrics: Metrics;
+  readonly recorder: Recorder;
   readonly tracing: Tracing;
 }

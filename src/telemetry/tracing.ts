@@ -3,45 +3,44 @@ import type { Sampler } from '@opentelemetry/sdk-trace-node';
 import type { Logger } from 'pino';
 import type { Config } from '../config/config.ts';
 
-/** The headers of W3C Trace Context, as they came. */
+/** The headers of W3C Trace Context, as received. */
 export interface TraceCarrier {
   readonly traceparent?: string | undefined;
   readonly tracestate?: string | undefined;
 }
 
-/** What a span is about. Asked for only when the span is sampled. */
+/** Name and attributes of a span. Made only for a sampled span. */
 export interface SpanDescription {
   readonly name: string;
   readonly attributes: Attributes;
 }
 
-/** A request's place in its trace. */
+/** The span of a request in progress. */
 export interface ServerSpan {
-  /** For its log lines. */
+  /** Fields for its log lines. */
   readonly ids: { readonly trace_id: string; readonly span_id?: string };
   end(attributes: Attributes, isError: boolean): void;
 }
 
 export interface Tracing {
-  /**
-   * Begins a server span under the caller's, if the caller has one; undefined where the request is in no trace: its caller
-   * sent none, and none was begun for it.
-   */
+  /** False if only requests with a `traceparent` need {@link start}. */
+  readonly startsTraces: boolean;
+  /** Starts a server span, as a child of the client's if there is one. @returns undefined if the request is in no trace. */
   start(carrier: TraceCarrier, describe: () => SpanDescription): ServerSpan | undefined;
-  /** Sends what is left; gives up after the time, in milliseconds. */
+  /** Sends the remaining spans, for at most this time in milliseconds. */
   shutdown(timeoutMs: number): Promise<void>;
 }
 
 /**
- * Tracing as the `OTEL_*` variables say: spans go to the OTLP endpoint, sampled as `OTEL_TRACES_SAMPLER` has it. Where no
- * endpoint is set no SDK is loaded, and a request has the trace that its caller gave it, for the log only.
+ * Tracing as the `OTEL_*` variables configure it: sampled spans are sent to the OTLP endpoint. Without an endpoint no SDK is loaded, and
+ * the client's trace id appears in the log only.
  */
 export async function createTracing(
   { otel }: Pick<Config, 'otel'>,
   logger: Logger,
   version: string,
 ): Promise<Tracing> {
-  if (!otel.isEnabled) return callersTraceOnly;
+  if (!otel.isEnabled) return clientTracesOnly;
   const [api, core, sdk, { OTLPTraceExporter }, resources] = await Promise.all([
     import('@opentelemetry/api'),
     import('@opentelemetry/core'),
@@ -50,16 +49,16 @@ export async function createTracing(
     import('@opentelemetry/resources'),
   ]);
   const { defaultTextMapGetter, diag, DiagLogLevel, ROOT_CONTEXT, SpanKind, SpanStatusCode } = api;
-  const remark = (message: string) => logger.warn({ remark: message }, 'tracing');
-  diag.setLogger({ error: remark, warn: remark, info() {}, debug() {}, verbose() {} }, DiagLogLevel.WARN);
+  const warn = (message: string) => logger.warn({ remark: message }, 'tracing');
+  diag.setLogger({ error: warn, warn, info() {}, debug() {}, verbose() {} }, DiagLogLevel.WARN);
 
-  // A new trace is decided on before anything is made for it: where most are not sampled, that is most of the cost.
-  const chosen = ROOT_CONTEXT.setValue(api.createContextKey('chosen'), true);
+  // A new trace is sampled before anything is made for it: most of the cost, if most traces are not sampled.
+  const sampled = ROOT_CONTEXT.setValue(api.createContextKey('sampled'), true);
   const root = new sdk.TraceIdRatioBasedSampler(otel.rootRatio);
   const configured = otel.isParentBased ? new sdk.ParentBasedSampler({ root }) : root;
   const sampler: Sampler = {
     shouldSample: (context: Context, ...rest) =>
-      context === chosen
+      context === sampled
         ? { decision: sdk.SamplingDecision.RECORD_AND_SAMPLED }
         : configured.shouldSample(context, ...rest),
     toString: () => configured.toString(),
@@ -69,15 +68,16 @@ export async function createTracing(
     resource: resources
       .resourceFromAttributes({ 'service.name': otel.serviceName, 'service.version': version })
       .merge(resources.detectResources({ detectors: [resources.envDetector] })),
-    // The queue is bounded: a collector that is slow or down costs spans, never memory or time.
+    // The queue is bounded: a slow or absent collector costs spans, never memory or time.
     spanProcessors: [new sdk.BatchSpanProcessor(new OTLPTraceExporter())],
   });
   const tracer = provider.getTracer('greet', version);
   const propagator = new core.W3CTraceContextPropagator();
 
   return {
+    startsTraces: true,
     start(carrier, describe) {
-      let parent = chosen;
+      let parent = sampled;
       if (carrier.traceparent !== undefined) {
         parent = propagator.extract(ROOT_CONTEXT, carrier, defaultTextMapGetter);
       } else if (Math.random() >= otel.rootRatio) return undefined;
@@ -95,10 +95,10 @@ export async function createTracing(
     },
     async shutdown(timeoutMs) {
       let timer: NodeJS.Timeout | undefined;
-      const patience = new Promise((resolve) => {
+      const timeout = new Promise((resolve) => {
         timer = setTimeout(resolve, timeoutMs);
       });
-      await Promise.race([provider.shutdown().catch((error: unknown) => remark(String(error))), patience]);
+      await Promise.race([provider.shutdown().catch((error: unknown) => warn(String(error))), timeout]);
       clearTimeout(timer);
     },
   };
@@ -107,7 +107,8 @@ export async function createTracing(
 // https://www.w3.org/TR/trace-context/#traceparent-header
 const traceparent = /^(?!ff)[\da-f]{2}-(?!0{32})([\da-f]{32})-(?!0{16})[\da-f]{16}-[\da-f]{2}(?:$|-)/;
 
-const callersTraceOnly: Tracing = {
+const clientTracesOnly: Tracing = {
+  startsTraces: false,
   start(carrier) {
     if (carrier.traceparent === undefined) return undefined;
     const traceId = traceparent.exec(carrier.traceparent)?.[1];

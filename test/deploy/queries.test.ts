@@ -2,9 +2,11 @@ import { readFile } from 'node:fs/promises';
 import { parser } from '@prometheus-io/lezer-promql';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { operations, servedNames } from '../../src/operations.ts';
 import { createFaults } from '../../src/resilience/faults.ts';
 import { createReadiness } from '../../src/resilience/readiness.ts';
-import { countDown, createMetrics } from '../../src/telemetry/metrics.ts';
+import { createMetrics, exportCertificateExpiry } from '../../src/telemetry/metrics.ts';
+import { createRecorder } from '../../src/telemetry/recorder.ts';
 
 const read = (name: string) => readFile(new URL(`../../deploy/${name}`, import.meta.url), 'utf8');
 
@@ -32,7 +34,8 @@ async function knownLabels(): Promise<Map<string, Set<string>>> {
     version: '',
     revision: '',
   });
-  countDown(metrics, () => new Date());
+  createRecorder(metrics, { info() {}, debug() {} }, servedNames(operations));
+  exportCertificateExpiry(metrics, () => new Date());
   const { registry } = metrics;
   // Before the first collection these are empty, and so without the labels they will have.
   known.set('nodejs_gc_duration_seconds_sum', new Set([...target, 'kind']));

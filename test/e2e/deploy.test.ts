@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createGrpcClient } from '../../src/client/exports.ts';
-import { greetService } from '../../src/contract/greet-service.ts';
+import { greetService } from '../../src/grpc/contract.ts';
 import { startNginx } from '../support/balancer.ts';
 import { isPresent, missing, type Running, run, start } from '../support/command.ts';
 import { Fleet } from '../support/fleet.ts';

@@ -1,7 +1,7 @@
 import { Client, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { greetService } from '../../src/contract/greet-service.ts';
-import { readViolations } from '../../src/grpc/status.ts';
+import { greetService } from '../../src/grpc/contract.ts';
+import { readViolations } from '../../src/net/grpc/rich-status.ts';
 import { cases } from '../cases.ts';
 import { startTestService, type TestService } from '../support/service.ts';
 

@@ -4,7 +4,7 @@ import { connect as connectTcp } from 'node:net';
 import { status } from '@grpc/grpc-js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createGrpcClient } from '../../src/client/grpc.ts';
-import { greetService } from '../../src/contract/greet-service.ts';
+import { greetService } from '../../src/grpc/contract.ts';
 import {
   begin,
   callHeaders,

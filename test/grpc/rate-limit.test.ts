@@ -2,7 +2,7 @@ import { Client, credentials, Metadata, type ServiceError, status } from '@grpc/
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createGrpcClient, createHttpClient } from '../../src/client/exports.ts';
-import { greetService } from '../../src/contract/greet-service.ts';
+import { greetService } from '../../src/grpc/contract.ts';
 import { startTestService, type TestService, until } from '../support/service.ts';
 
 describe('a rate limit over gRPC', () => {

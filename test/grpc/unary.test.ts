@@ -1,8 +1,8 @@
 import { Client, credentials, Server, ServerCredentials, type ServiceError, status } from '@grpc/grpc-js';
 import { afterEach, describe, expect, it } from 'vitest';
-import { greetService } from '../../src/contract/greet-service.ts';
-import { createGreetMethod } from '../../src/grpc/greet.ts';
-import { handleUnary } from '../../src/grpc/unary.ts';
+import { greetService } from '../../src/grpc/contract.ts';
+import { greetMethod } from '../../src/grpc/greet.ts';
+import { handleUnary, type UnaryMethod } from '../../src/grpc/unary.ts';
 import { createTestTelemetry, until } from '../support/service.ts';
 
 describe('handleUnary', () => {
@@ -15,7 +15,9 @@ describe('handleUnary', () => {
   const serve = async (call: () => { message: string } | Promise<{ message: string }>) => {
     const { lines, telemetry } = await createTestTelemetry();
     const server = new Server();
-    server.addService(greetService, { Greet: handleUnary(createGreetMethod(call), telemetry) });
+    server.addService(greetService, {
+      Greet: handleUnary({ method: greetMethod as UnaryMethod, call }, telemetry),
+    });
     const port = await new Promise<number>((resolve, reject) => {
       server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) =>
         error ? reject(error) : resolve(bound),

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect } from 'node:http2';
 import { status } from '@grpc/grpc-js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { greetService } from '../../src/contract/greet-service.ts';
+import { greetService } from '../../src/grpc/contract.ts';
 import { buildApp } from '../../src/http/app.ts';
 import { exchange } from '../support/raw.ts';
 import { createTestTelemetry, startTestService, type TestService } from '../support/service.ts';

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import request from 'supertest';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { generateDocuments, typesHeader } from '../../scripts/openapi.ts';
+import { generateDocuments, typesHeader } from '../../scripts/openapi/generate.ts';
 import { namePattern } from '../../src/greeting/name.ts';
 import { startTestService, type TestService } from '../support/service.ts';
 

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { defaultLimits } from '../../src/net/limits.ts';
 import { watchSockets } from '../../src/net/stalled-sockets.ts';
 import { Held } from '../support/hold.ts';
 
@@ -14,7 +15,7 @@ const plenty = 64 * 1024 * 1024;
 /** Both sides of a connection to a server whose sockets are watched: the caller's reads nothing unless it is told to. */
 async function connect({ stays }: { stays: boolean }): Promise<{ caller: Socket; socket: Socket }> {
   const server = createServer();
-  watchSockets(server, ten / 10);
+  watchSockets(server, { ...defaultLimits, sweepIntervalMs: ten / 10 });
   await once(server.listen(0, '127.0.0.1'), 'listening');
   const held = new Held(`127.0.0.1:${(server.address() as AddressInfo).port}`);
   const caller = held.add('', { isDeaf: true, stays });

@@ -1,7 +1,9 @@
 import type { ServiceError as GrpcError } from '@grpc/grpc-js';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createGrpcClient, createHttpClient, type GreetError } from '../../src/client/exports.ts';
+import { createFaults } from '../../src/resilience/faults.ts';
 import { type Overload, watchOverload } from '../../src/resilience/overload.ts';
+import { protect } from '../../src/resilience/protection.ts';
 import { ServiceError } from '../../src/resilience/service-error.ts';
 import { startTestService } from '../support/service.ts';
 
@@ -17,7 +19,7 @@ describe('watchOverload', () => {
 
   it('refuses while the event loop is late, and no longer', async () => {
     overload = watchOverload(200);
-    const double = overload.protect((value: number) => value * 2);
+    const double = protect((value: number) => value * 2, { overload, faults: createFaults() });
     await wait(120);
     expect(double(21)).toBe(42);
     block(400);

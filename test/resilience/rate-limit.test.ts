@@ -43,13 +43,13 @@ describe('createRateLimit', () => {
   });
 
   it('says when to ask again, in words and in whole seconds', () => {
-    const { refuse } = create(2, 1_500);
-    expect(refuse(1_001)).toMatchObject({
+    const { limitError } = create(2, 1_500);
+    expect(limitError(1_001)).toMatchObject({
       code: 'limited',
       retryAfterSeconds: 2,
       message: 'One address may send 2 requests in 1.5 s. Ask again in 2 s.',
     });
-    expect(refuse(0.1).retryAfterSeconds).toBe(1);
+    expect(limitError(0.1).retryAfterSeconds).toBe(1);
   });
 
   it('forgets the oldest half of its clients rather than remember more than it should', () => {

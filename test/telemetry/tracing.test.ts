@@ -1,6 +1,6 @@
 import { Client, credentials, Metadata } from '@grpc/grpc-js';
 import { afterEach, describe, expect, it } from 'vitest';
-import { greetService } from '../../src/contract/greet-service.ts';
+import { greetService } from '../../src/grpc/contract.ts';
 import { startReceiver } from '../support/otlp.ts';
 import { type Program, runProgram } from '../support/program.ts';
 

@@ -1,7 +1,7 @@
 import { type Faults, faultPlanSchema } from '../../resilience/faults.ts';
 import type { App } from '../instance.ts';
 
-/** `/faults`: tells, changes and ends what goes wrong on purpose, over both transports. */
+/** `/faults`: reads, sets and ends the injected faults, for both transports. */
 export async function faultRoutes(app: App, { faults }: { readonly faults: Faults }): Promise<void> {
   app.get('/faults', () => faults.plan);
 

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { Readiness } from '../../resilience/readiness.ts';
 import type { App } from '../instance.ts';
-import { noStoreHeader, requestIdHeader, requestProblems } from '../openapi.ts';
+import { noStoreHeader, requestIdHeader, requestProblems } from '../responses.ts';
 
 export const probePaths: readonly string[] = ['/livez', '/readyz'];
 
@@ -19,7 +19,7 @@ const readinessSchema = z
 
 const headers = { ...requestIdHeader, ...noStoreHeader };
 
-/** The probes of Kubernetes and load balancers: liveness never depends on readiness, so a drain restarts nothing. */
+/** The probes of Kubernetes and load balancers. Liveness never depends on readiness, so a drain restarts nothing. */
 export async function healthRoutes(
   app: App,
   { readiness }: { readonly readiness: Readiness },

@@ -1,25 +1,26 @@
 import { ServerCredentials } from '@grpc/grpc-js';
+import type { Limits } from '../limits.ts';
 import type { Certificates } from '../tls/certificates.ts';
-import { type Credentials, toContextOptions } from '../tls/files.ts';
-
-/** From the first byte of the handshake to the last, in milliseconds. */
-const handshakeTimeout = 5_000;
+import { type Credentials, secureContextOptions } from '../tls/files.ts';
 
 /**
- * The library's server credentials for certificates that change: connections made before a change go on, and sessions of TLS
- * begun before it cannot be resumed after it, so that every client certificate is checked by the authorities of its time.
+ * grpc-js credentials for certificates that change. Existing connections go on. TLS sessions from before a change cannot be resumed after
+ * it, so that every client certificate is checked by the current authorities.
  *
- * Ours rather than the library's provider that watches files: that one serves nobody while a file cannot be read, and takes a
- * certificate and a key that do not belong together.
+ * The library's own file watcher serves no client while a file cannot be read, and takes a certificate and a key that do not match.
  */
 export class TlsCredentials extends ServerCredentials {
-  constructor(certificates: Certificates) {
-    const mustHaveCertificate = certificates.current.clientCa !== undefined;
+  constructor(certificates: Certificates, { handshakeTimeoutMs }: Limits) {
+    const needsClientCertificate = certificates.current.clientCa !== undefined;
     super(
-      { handshakeTimeout, requestCert: mustHaveCertificate, rejectUnauthorized: mustHaveCertificate },
-      toGrpcContext(certificates.current),
+      {
+        handshakeTimeout: handshakeTimeoutMs,
+        requestCert: needsClientCertificate,
+        rejectUnauthorized: needsClientCertificate,
+      },
+      contextOptions(certificates.current),
     );
-    certificates.subscribe((credentials) => this.updateSecureContextOptions(toGrpcContext(credentials)));
+    certificates.subscribe((credentials) => this.updateSecureContextOptions(contextOptions(credentials)));
   }
 
   override _equals(other: ServerCredentials): boolean {
@@ -27,7 +28,7 @@ export class TlsCredentials extends ServerCredentials {
   }
 }
 
-function toGrpcContext(credentials: Credentials) {
+function contextOptions(credentials: Credentials) {
   const { clientCa } = credentials;
-  return { ...toContextOptions(credentials), ...(clientCa && { ca: clientCa }) };
+  return { ...secureContextOptions(credentials), ...(clientCa && { ca: clientCa }) };
 }

@@ -1,38 +1,41 @@
 import type { Http2Server, Http2Session } from 'node:http2';
 
-interface Keepalive {
-  /** How long nothing may come from a client before it is asked whether it is there; 0 is for ever. In milliseconds. */
+export interface Keepalive {
+  /** Silence of a client after which it is pinged, in milliseconds; 0 turns pings off. */
   readonly keepaliveTimeMs: number;
-  /** How long it may take to answer, in milliseconds. */
+  /** How long the client may take to answer, in milliseconds. */
   readonly keepaliveTimeoutMs: number;
 }
 
 /**
- * Lets go of clients that are no longer there. The library would as well, but cuts connections that are on their way out (in a
- * drain, or because of their age) in the middle of a call: Node sends no ping after a GOAWAY, which it takes for no answer.
+ * Destroys connections whose client is gone. It replaces the keepalive of grpc-js, which cuts a closing connection (in a drain, or at its
+ * maximum age) in the middle of a call: Node sends no ping after a GOAWAY, and grpc-js takes that for a missing answer.
  */
-export function keepAlive(server: Http2Server, { keepaliveTimeMs, keepaliveTimeoutMs }: Keepalive): void {
+export function enableKeepalive(
+  server: Http2Server,
+  { keepaliveTimeMs, keepaliveTimeoutMs }: Keepalive,
+): void {
   if (keepaliveTimeMs === 0) return;
   server.on('session', (session) => {
     let received = session.socket.bytesRead;
-    let isAsked = false;
-    const look = () => {
+    let isPinged = false;
+    const check = () => {
       if (session.destroyed) return;
       const { bytesRead } = session.socket;
       const isSilent = bytesRead === received;
-      if (isSilent && isAsked) return session.destroy();
-      if (isSilent) ask(session);
+      if (isSilent && isPinged) return session.destroy();
+      if (isSilent) ping(session);
       received = bytesRead;
-      isAsked = isSilent;
-      timer = setTimeout(look, isSilent ? keepaliveTimeoutMs : keepaliveTimeMs).unref();
+      isPinged = isSilent;
+      timer = setTimeout(check, isSilent ? keepaliveTimeoutMs : keepaliveTimeMs).unref();
     };
-    let timer = setTimeout(look, keepaliveTimeMs).unref();
+    let timer = setTimeout(check, keepaliveTimeMs).unref();
     session.once('close', () => clearTimeout(timer));
   });
 }
 
-/** By what has to be acknowledged: a ping, or settings that change nothing (RFC 9113, sections 6.7 and 6.5.3). */
-function ask(session: Http2Session): void {
+/** Sends a frame that the client must acknowledge: PING, or after a GOAWAY empty SETTINGS (RFC 9113, sections 6.7 and 6.5.3). */
+function ping(session: Http2Session): void {
   if (!session.closed) session.ping(() => {});
   else if (!session.pendingSettingsAck) session.settings({});
 }

@@ -1,42 +1,28 @@
 import type { Socket } from 'node:net';
 
-/** The connections of a server over which HTTP/1.1 is spoken. */
-export interface Connections {
-  add(socket: Socket): void;
-  /**
-   * Reads nothing more in this turn of the event loop, so that what one connection has made is let go before the next one
-   * makes as much.
-   */
-  holdForATurn(): void;
-  /**
-   * To be called when the server closes: lets go of connections that were made in advance, as browsers do, and never used, once
-   * what has arrived is read. Before Node 26 these count as busy, and would be waited for.
-   */
-  dismissSilent(): void;
-}
-
-export function createConnections(): Connections {
+/** The open connections of a server. */
+export function trackConnections() {
   const sockets = new Set<Socket>();
-  let isHolding = false;
+  let isPaused = false;
   return {
-    add(socket) {
+    sockets: sockets as ReadonlySet<Socket>,
+    add(socket: Socket): void {
       sockets.add(socket);
       socket.once('close', () => sockets.delete(socket));
     },
-    holdForATurn() {
-      if (isHolding) return;
-      isHolding = true;
-      const held = [...sockets].filter((socket) => !socket.destroyed && !socket.isPaused());
-      for (const socket of held) socket.pause();
+    /**
+     * Stops reading from all connections until the next turn of the event loop. V8 can then free what one connection made before the next
+     * one makes as much.
+     */
+    pauseForOneTurn(): void {
+      if (isPaused) return;
+      isPaused = true;
+      const paused = [...sockets].filter((socket) => !socket.destroyed && !socket.isPaused());
+      for (const socket of paused) socket.pause();
       setTimeout(() => {
-        isHolding = false;
-        for (const socket of held) if (!socket.destroyed) socket.resume();
+        isPaused = false;
+        for (const socket of paused) if (!socket.destroyed) socket.resume();
       }, 1);
-    },
-    dismissSilent() {
-      setImmediate(() => {
-        for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
-      });
     },
   };
 }

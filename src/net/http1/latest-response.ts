@@ -2,30 +2,30 @@ import type { ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 
 const latest = Symbol('latest response');
-type AnsweredSocket = Duplex & { [latest]?: ServerResponse | undefined };
+type HttpSocket = Duplex & { [latest]?: ServerResponse | undefined };
 
 /**
- * The response to the latest request of a connection, until both are complete: it, and all that was made for it, need not stay
- * until the next request comes.
+ * The response to the latest request on the socket, until both are complete. It is forgotten then, so that an idle connection does not
+ * keep a request and all that was made for it.
  */
-export function latestOf(socket: AnsweredSocket): ServerResponse | undefined {
+export function latestResponse(socket: HttpSocket): ServerResponse | undefined {
   return socket[latest];
 }
 
-export function setLatest(socket: AnsweredSocket, response: ServerResponse): void {
+export function setLatestResponse(socket: HttpSocket, response: ServerResponse): void {
   socket[latest] = response;
   response.on('finish', forget);
 }
 
 function forget(this: ServerResponse): void {
-  const socket: AnsweredSocket = this.req.socket;
+  const socket: HttpSocket = this.req.socket;
   if (socket[latest] === this && this.req.complete) socket[latest] = undefined;
 }
 
-/** Whether what the parser stumbled over still waits for its answer, and no other answer would be torn apart by it. */
-export function isUnanswered(socket: Duplex): boolean {
-  const response = latestOf(socket);
+/** True if an error response can be written now without corrupting one that is in progress. */
+export function canWriteRefusal(socket: Duplex): boolean {
+  const response = latestResponse(socket);
   if (response === undefined) return true;
-  const inBodyOfThis = !response.req.complete;
-  return inBodyOfThis ? !response.headersSent : response.writableFinished;
+  // An incomplete request is the one that the parser failed in.
+  return response.req.complete ? response.writableFinished : !response.headersSent;
 }

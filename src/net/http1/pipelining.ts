@@ -1,52 +1,48 @@
 import type { ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { callerLeft } from '../../http/problem.ts';
+import { clientGone } from '../client-gone.ts';
+import type { Limits } from '../limits.ts';
 
-/** Answers that wait behind another one on the same connection: how many may, there and on all connections together. */
-const maxWaiting = 100;
-const maxWaitingAltogether = 2_000;
-
-/** Answers that wait behind another on their connections, by pipelining (RFC 9112, section 9.3.2). */
+/** Responses that wait behind another one on the same connection (pipelining: RFC 9112, section 9.3.2). */
 export interface Pipelines {
   /**
-   * Told of every response while the one before it on the connection is not sent yet. Node reads on, 64 kB at a time, and
-   * keeps whatever those requests make until it is sent, some MB for callers who do not read: who asks too far ahead is cut off.
+   * Called for a response whose predecessor on the connection is not sent yet. Node reads on, 64 kB at a time, and keeps all that these
+   * requests make until it is sent: some MB for a client that does not read. A client over the limit is disconnected.
    *
    * @returns whether the request is to be served.
    */
-  admit(socket: Duplex, response: ServerResponse, before: ServerResponse): boolean;
+  admit(socket: Duplex, response: ServerResponse, previous: ServerResponse): boolean;
 }
 
-/** @param onCut told when a connection is cut; what Node read of it is held until the end of the event loop's turn. */
-export function createPipelines(onCut: () => void): Pipelines {
+/** @param onCut called when a connection is cut. What Node has read from it is held until the end of the event loop's turn. */
+export function createPipelines({ maxPipelined, maxPipelinedTotal }: Limits, onCut: () => void): Pipelines {
   const waiting = new WeakMap<Duplex, Set<ServerResponse>>();
-  let altogether = 0;
+  let total = 0;
 
-  const follow = (socket: Duplex): Set<ServerResponse> => {
+  const track = (socket: Duplex): Set<ServerResponse> => {
     const responses = new Set<ServerResponse>();
     waiting.set(socket, responses);
     socket.once('close', () => {
-      altogether -= responses.size;
-      // Node tells none of those whose turn never came: for whoever watches them they would be under way for ever.
-      for (const response of responses.values())
-        if (response.listenerCount('error') > 0) response.emit('error', callerLeft);
+      total -= responses.size;
+      // Node emits nothing on a response whose turn never came. Its observer would count it as in progress for ever.
+      for (const response of responses.values()) reportUnsent(response);
     });
     return responses;
   };
   const add = (responses: Set<ServerResponse>, response: ServerResponse) => {
     if (responses.has(response)) return;
     responses.add(response);
-    altogether += 1;
+    total += 1;
     response.once('finish', () => {
-      if (responses.delete(response)) altogether -= 1;
+      if (responses.delete(response)) total -= 1;
     });
   };
   return {
-    admit(socket, response, before) {
+    admit(socket, response, previous) {
       if (socket.destroyed) return false;
-      const responses = waiting.get(socket) ?? follow(socket);
-      add(responses, before);
-      if (responses.size > maxWaiting || altogether > maxWaitingAltogether) {
+      const responses = waiting.get(socket) ?? track(socket);
+      add(responses, previous);
+      if (responses.size > maxPipelined || total > maxPipelinedTotal) {
         socket.destroy();
         onCut();
         return false;
@@ -58,11 +54,15 @@ export function createPipelines(onCut: () => void): Pipelines {
 }
 
 /**
- * Node says of an answer that was given, and was not sent when its caller left, neither that it finished nor that it failed. Nor can
- * it be asked: once the socket is gone it takes any answer for finished. Who waits for one of the two still listens.
+ * Reports a response that was complete but not sent when its client left. Node emits neither `finish` nor `error` for it, and once the
+ * socket is gone `writableFinished` is true for any response. An observer that still listens has seen no end.
  */
-export function endUnsent(response: ServerResponse | undefined): void {
+export function reportUnsentLater(response: ServerResponse | undefined): void {
   setImmediate(() => {
-    if (response !== undefined && response.listenerCount('error') > 0) response.emit('error', callerLeft);
+    if (response !== undefined) reportUnsent(response);
   });
+}
+
+function reportUnsent(response: ServerResponse): void {
+  if (response.listenerCount('error') > 0) response.emit('error', clientGone);
 }

@@ -1,135 +1,105 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { Problem } from '../../http/problem.ts';
+import type { Limits } from '../limits.ts';
+import { destroySilentConnections } from '../node-20/silent-connections.ts';
+import { type AnswerRefusal, type RefusalCode, writeRefusal } from '../refusal.ts';
 import { watchSockets } from '../stalled-sockets.ts';
 import type { Certificates } from '../tls/certificates.ts';
-import { createSecureServer } from '../tls/server.ts';
-import { createConnections } from './connections.ts';
-import { isUnanswered, latestOf, setLatest } from './latest-response.ts';
-import {
-  describeParserError,
-  isForHead,
-  maxHeaderSize,
-  noProxy,
-  notHttp1,
-  type ParserError,
-  type Refusal,
-  writeProblem,
-} from './parser-errors.ts';
-import { createPipelines, endUnsent } from './pipelining.ts';
+import { createTlsServer } from '../tls/server.ts';
+import { trackConnections } from './connections.ts';
+import { canWriteRefusal, latestResponse, setLatestResponse } from './latest-response.ts';
+import { isHeadRequest, type ParserError, refusalOf } from './parser-errors.ts';
+import { createPipelines, reportUnsentLater } from './pipelining.ts';
 
-/** Limits of every HTTP listener. Times in milliseconds. */
-const limits = {
-  /** From the first byte to the last of the headers: a slow sender holds a connection no longer. */
-  headersTimeout: 5_000,
-  /** From the first byte to the last of the body. */
-  requestTimeout: 10_000,
-  /** How often the two above are checked. */
-  connectionsCheckingInterval: 1_000,
-  maxHeaderSize,
-};
-
-/** Open connections on one address; more are closed as they come. An idle one costs about 10 kB. */
-const maxConnections = 4_096;
-/** The same over TLS, where an idle one costs about 80 kB. */
-const maxSecureConnections = 384;
-
-export interface ServerOptions {
-  /** How long an idle connection is kept, in milliseconds; longer than the balancer in front keeps it. */
+export interface HttpServerOptions {
+  readonly limits: Limits;
+  /** How long an idle connection is kept, in milliseconds; it must be longer than the balancer in front keeps it. */
   readonly keepAliveTimeoutMs: number;
-  /** With them, HTTP/1.1 and HTTP/2 over TLS; without, HTTP/1.1 in clear text. */
+  /** Serves HTTP/1.1 and HTTP/2 over TLS; HTTP/1.1 in clear text without it. */
   readonly certificates?: Certificates | undefined;
   readonly handler: RequestListener;
-  /** Told of everything that was refused before it became a request. */
-  readonly onRefusal: (refusal: Refusal) => void;
+  readonly answerRefusal: AnswerRefusal;
 }
 
-export interface BoundedServer {
+export interface HttpServer {
   readonly server: Server;
-  /** Stops accepting, closes idle connections and resolves when those with a request in flight have ended. */
+  /** Stops accepting, closes idle connections, and resolves when all requests in progress have ended. */
   close(): Promise<void>;
-  /** Cuts every connection that is left. */
+  /** Destroys every connection that is left. */
   closeNow(): void;
 }
 
-/** One server with every limit that it has, not listening yet. */
-export function buildServer({
-  certificates,
-  handler,
-  keepAliveTimeoutMs,
-  onRefusal,
-}: ServerOptions): BoundedServer {
+/** Builds one server with all limits applied. It does not listen yet. */
+export function createHttpServer(serverOptions: HttpServerOptions): HttpServer {
+  const { limits, keepAliveTimeoutMs, certificates, handler, answerRefusal } = serverOptions;
   const options = {
-    ...limits,
+    headersTimeout: limits.headersTimeoutMs,
+    requestTimeout: limits.requestTimeoutMs,
+    connectionsCheckingInterval: limits.sweepIntervalMs,
+    maxHeaderSize: limits.maxHeaderBytes,
     keepAliveTimeout: keepAliveTimeoutMs,
-    // Repeated lines are joined by a comma, so that a second Host is seen rather than dropped; a missing one gets a problem.
+    // Repeated headers are joined by a comma, so that the service sees a second Host. A missing Host is the service's to refuse.
     joinDuplicateHeaders: true,
     requireHostHeader: false,
-    // Known to Node 26: a request without a body gets no stream to read it from. That its caller has left, only its response tells.
+    // Since Node 26: a request without a body gets no body stream. Its response alone reports that the client left.
     optimizeEmptyRequests: true,
   };
   const onRequest: RequestListener = (request, response) => {
     const { socket } = request;
-    // Node goes on parsing what it has read of a connection that an earlier answer has ended: nobody would take the answer.
+    // Node parses the rest of a chunk after an earlier response has destroyed the connection. Nobody could read the response.
     if (socket.destroyed) return;
-    const before = latestOf(socket);
-    if (request.method === prefaceMethod) return refuseIfUnanswered(socket, notHttp1);
-    setLatest(socket, response);
-    if (before !== undefined && !before.writableFinished && !pipelines.admit(socket, response, before))
+    const previous = latestResponse(socket);
+    if (request.method === prefaceMethod) return refuseOrDestroy(socket, 'not-http', false);
+    setLatestResponse(socket, response);
+    if (previous !== undefined && !previous.writableFinished && !pipelines.admit(socket, response, previous))
       return;
     handler(request, response);
   };
-  const secure =
-    certificates &&
-    createSecureServer({ options, certificates, onRequest, onConnection, handler, onRefusal });
-  const server: Server = secure?.server ?? createServer(options, onRequest).on('connection', onConnection);
-  server.maxConnections = certificates ? maxSecureConnections : maxConnections;
-  const connections = createConnections();
-  const cutSockets = watchSockets(server);
+  const tls =
+    certificates && createTlsServer({ ...serverOptions, certificates, options, onRequest, onConnection });
+  const server: Server = tls?.server ?? createServer(options, onRequest).on('connection', onConnection);
+  server.maxConnections = tls ? limits.maxTlsConnections : limits.maxHttpConnections;
+  const connections = trackConnections();
+  const destroySockets = watchSockets(server, limits);
   function onConnection(socket: Socket) {
     connections.add(socket);
-    // Asked of every socket rather than of those whose requests are traced: the answer is kept on the socket, and sockets of two
-    // shapes make all that handles them slower, by a tenth of a request's price.
+    // Node caches the address on the socket. Sockets with and without it have two hidden classes, which costs a tenth of a request.
     void socket.remoteAddress;
-    socket.once('close', () => endUnsent(latestOf(socket)));
+    socket.once('close', () => reportUnsentLater(latestResponse(socket)));
   }
-  const pipelines = createPipelines(() => connections.holdForATurn());
+  const pipelines = createPipelines(limits, connections.pauseForOneTurn);
 
-  const refuse = (socket: Duplex, problem: Problem, isHead = false) => {
-    const requestId = writeProblem(socket, problem, isHead);
-    onRefusal({ requestId, status: problem.status, reason: problem.message });
-  };
-  const refuseIfUnanswered = (socket: Duplex, problem: Problem | undefined, isHead = false) => {
-    if (problem && socket.writable && isUnanswered(socket)) refuse(socket, problem, isHead);
+  const refuseOrDestroy = (socket: Duplex, code: RefusalCode | undefined, isHead: boolean) => {
+    if (code && socket.writable && canWriteRefusal(socket)) writeRefusal(socket, answerRefusal(code), isHead);
     else socket.destroy();
   };
   server.on('clientError', (error: ParserError, socket) => {
-    refuseIfUnanswered(socket, describeParserError(error), isForHead(error));
+    refuseOrDestroy(socket, refusalOf(error, limits), isHeadRequest(error));
   });
   server.on('connect', (_request, socket: Duplex) => {
-    // Node has let go of this connection: nothing else hears of its errors, or ends it if the caller does not.
+    // Node has detached this socket: nothing else handles its errors, or ends it if the client does not.
     socket.on('error', () => socket.destroy());
     socket.once('finish', () => socket.destroy());
     socket.resume();
-    refuse(socket, noProxy());
+    writeRefusal(socket, answerRefusal('connect-method'), false);
   });
-  // The guard answers an expectation that it does not know, like any other refusal.
+  // The service answers an unknown expectation.
   server.on('checkExpectation', onRequest);
 
   return {
     server,
     close() {
-      secure?.close();
-      connections.dismissSilent();
+      tls?.close();
+      destroySilentConnections(connections.sockets);
       return new Promise<void>((resolve) => server.close(() => resolve()));
     },
     closeNow() {
-      secure?.closeNow();
-      cutSockets();
+      tls?.closeNow();
+      destroySockets();
     },
   };
 }
 
-/** HTTP/2's preface: where no version follows it Node's parser takes it for a method of HTTP/0.9, which no router knows. */
+/** The first word of HTTP/2's preface. Without a version after it, Node's parser takes it for a method of HTTP/0.9. */
 const prefaceMethod = 'PRI';

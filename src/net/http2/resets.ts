@@ -1,19 +1,15 @@
 import { constants, type Http2Session } from 'node:http2';
+import type { Limits } from '../limits.ts';
 
-/** What a caller may take back of a connection within a second; nghttp2 gives the connection up after some more, but keeps it. */
-const maxResets = 500;
-/** How many of those a request stands for that is taken back in the breath that begins it: nobody does who wants an answer. */
-export const resetsPerFeint = 10;
-
-/** What callers over HTTP/2 take back of what they asked, by connection. */
+/** Counts the streams that each client resets. */
 export interface Resets {
-  /** Ends the connection when it is too much. */
+  /** Destroys the connection if the count exceeds the limit. */
   add(session: Http2Session, count: number): void;
-  /** To be called once a second. */
-  startAnew(): void;
+  /** To be called once a sweep: all counts start at 0 again. */
+  clear(): void;
 }
 
-export function countResets(): Resets {
+export function countResets({ maxResets }: Limits): Resets {
   const counts = new Map<Http2Session, number>();
   return {
     add(session, count) {
@@ -21,7 +17,7 @@ export function countResets(): Resets {
       counts.set(session, resets);
       if (resets > maxResets) session.destroy(undefined, constants.NGHTTP2_ENHANCE_YOUR_CALM);
     },
-    startAnew() {
+    clear() {
       counts.clear();
     },
   };

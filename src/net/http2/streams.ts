@@ -1,89 +1,87 @@
 import { constants, type Http2Server, type Http2Session, type ServerHttp2Stream } from 'node:http2';
-import { dismiss } from './goaway.ts';
-import { countResets, resetsPerFeint } from './resets.ts';
+import type { Limits } from '../limits.ts';
+import { closeGracefully } from './goaway.ts';
+import { countResets } from './resets.ts';
 
-/** How often all is looked at, in milliseconds, and how often in a row an answer may be found waiting for its caller. */
-const intervalMs = 1_000;
-const patience = 10;
-/** How long a connection may take to its first request, in milliseconds, as over HTTP/1.1. */
-const firstRequestTimeoutMs = 5_000;
-/** Requests on all connections; one more is refused, in a way that lets its caller try again. */
-const maxStreams = 4_096;
-/** When there are more than this, an old answer that waits for its caller is given up for each new one: it may hold 128 kB. */
-const maxWaiting = 256;
-/** Of the oldest, how many are asked for that. */
-const maxAsked = 16;
-
-export interface Http2Limits {
-  /** Told of each request: whether it is to be served. */
+export interface StreamLimits {
+  /** Called for each request. @returns whether it is to be served. */
   admit(stream: ServerHttp2Stream): boolean;
-  /** Asks every caller to leave, and closes each connection as soon as what was asked on it is answered. */
+  /** Sends GOAWAY on every connection, and closes each as soon as its requests are answered. */
   close(): void;
-  /** Cuts every connection. */
+  /** Destroys every connection. */
   closeNow(): void;
 }
 
+interface StreamLimitOptions {
+  readonly limits: Limits;
+  readonly keepAliveTimeoutMs: number;
+}
+
 interface Connection {
-  open: number;
+  openStreams: number;
   hasServed: boolean;
   idleSince: number;
 }
 
 /**
- * What Node does not limit over HTTP/2: connections on which nothing is asked, callers who take nothing of an answer for ten
- * seconds, who ask and take back, and all requests together. One timer for all, as one for each would cost more.
+ * Limits what Node does not limit over HTTP/2: idle connections, responses that the client does not read, resets, and the number of
+ * requests on all connections.
  */
-export function limitHttp2(server: Http2Server, keepAliveTimeoutMs: number): Http2Limits {
+export function limitStreams(
+  server: Http2Server,
+  { limits, keepAliveTimeoutMs }: StreamLimitOptions,
+): StreamLimits {
+  const { firstRequestTimeoutMs, goawayGraceMs, stalledSweeps, sweepIntervalMs } = limits;
   const connections = new Map<Http2Session, Connection>();
-  // Oldest first, with how often in a row the answer was found waiting.
-  const streams = new Map<ServerHttp2Stream, { waits: number }>();
-  const resets = countResets();
+  /** In order of arrival, with the number of sweeps in a row in which the response did not move. */
+  const streams = new Map<ServerHttp2Stream, { stalled: number }>();
+  const resets = countResets(limits);
   let isClosing = false;
 
   server.on('session', (session) => {
-    connections.set(session, { open: 0, hasServed: false, idleSince: performance.now() });
+    connections.set(session, { openStreams: 0, hasServed: false, idleSince: performance.now() });
     session.once('close', () => connections.delete(session));
-    if (isClosing) dismiss(session);
+    if (isClosing) closeGracefully(session, goawayGraceMs);
   });
 
-  const follow = (stream: ServerHttp2Stream, session: Http2Session, connection: Connection) => {
-    streams.set(stream, { waits: 0 });
-    connection.open += 1;
+  const track = (stream: ServerHttp2Stream, session: Http2Session, connection: Connection) => {
+    streams.set(stream, { stalled: 0 });
+    connection.openStreams += 1;
     connection.hasServed = true;
     stream.once('close', () => {
       streams.delete(stream);
-      connection.open -= 1;
+      connection.openStreams -= 1;
       connection.idleSince = performance.now();
       if (stream.rstCode !== constants.NGHTTP2_NO_ERROR) resets.add(session, 1);
     });
   };
 
-  const lookAtStream = (stream: ServerHttp2Stream, state: { waits: number }) => {
+  const checkStream = (stream: ServerHttp2Stream, state: { stalled: number }) => {
     if (!isWaiting(stream)) {
-      state.waits = 0;
-      // The rest of its request is of no use (RFC 9113, section 8.1); Node waits for it after an answer without a body.
+      state.stalled = 0;
+      // The rest of the request is of no use (RFC 9113, section 8.1). After a response without a body Node waits for it.
       if (isAnswered(stream)) stream.close(constants.NGHTTP2_NO_ERROR);
       return;
     }
-    if (state.waits === 0) stream.once('drain', () => Object.assign(state, { waits: 0 }));
-    state.waits += 1;
-    // The others of its connection go on, unless the connection does not even take the news.
-    if (state.waits === patience) stream.close(constants.NGHTTP2_CANCEL);
-    else if (state.waits > patience + 1) stream.session?.destroy();
+    if (state.stalled === 0) stream.once('drain', () => Object.assign(state, { stalled: 0 }));
+    state.stalled += 1;
+    // Other streams of the connection go on, unless the client does not even read the reset.
+    if (state.stalled === stalledSweeps) stream.close(constants.NGHTTP2_CANCEL);
+    else if (state.stalled > stalledSweeps + 1) stream.session?.destroy();
   };
-  const lookAtConnection = (session: Http2Session, connection: Connection) => {
-    if (connection.open > 0) return;
+  const checkConnection = (session: Http2Session, connection: Connection) => {
+    if (connection.openStreams > 0) return;
     const idleMs = performance.now() - connection.idleSince;
     const allowedMs = connection.hasServed ? keepAliveTimeoutMs || Infinity : firstRequestTimeoutMs;
-    if (idleMs > allowedMs + 2 * intervalMs) session.destroy();
-    else if (idleMs > allowedMs) dismiss(session);
+    if (idleMs > allowedMs + 2 * sweepIntervalMs) session.destroy();
+    else if (idleMs > allowedMs) closeGracefully(session, goawayGraceMs);
   };
   const timer = setInterval(() => {
-    resets.startAnew();
-    for (const [stream, state] of streams) lookAtStream(stream, state);
-    for (const [session, connection] of connections) lookAtConnection(session, connection);
+    resets.clear();
+    for (const [stream, state] of streams) checkStream(stream, state);
+    for (const [session, connection] of connections) checkConnection(session, connection);
     if (isClosing && connections.size === 0) clearInterval(timer);
-  }, intervalMs).unref();
+  }, sweepIntervalMs).unref();
 
   return {
     admit(stream) {
@@ -91,20 +89,20 @@ export function limitHttp2(server: Http2Server, keepAliveTimeoutMs: number): Htt
       const connection = session && connections.get(session);
       if (!session || !connection) return false;
       if (stream.closed || stream.destroyed) {
-        resets.add(session, resetsPerFeint);
+        resets.add(session, limits.resetsPerInstantCancel);
         return false;
       }
-      if (streams.size >= maxStreams) {
+      if (streams.size >= limits.maxStreams) {
         stream.close(constants.NGHTTP2_REFUSED_STREAM);
         return false;
       }
-      if (streams.size >= maxWaiting) giveUpOldest(streams.keys());
-      follow(stream, session, connection);
+      if (streams.size >= limits.maxStalledResponses) cancelOldest(streams.keys(), limits);
+      track(stream, session, connection);
       return true;
     },
     close() {
       isClosing = true;
-      for (const session of connections.keys()) dismiss(session);
+      for (const session of connections.keys()) closeGracefully(session, goawayGraceMs);
     },
     closeNow() {
       for (const session of connections.keys()) session.destroy();
@@ -112,15 +110,17 @@ export function limitHttp2(server: Http2Server, keepAliveTimeoutMs: number): Htt
   };
 }
 
-function giveUpOldest(streams: Iterable<ServerHttp2Stream>): void {
-  let asked = 0;
+/** Cancels the oldest stream whose client is slow to read. */
+function cancelOldest(streams: Iterable<ServerHttp2Stream>, { maxSearched }: Limits): void {
+  let searched = 0;
   for (const stream of streams) {
     if (isWaiting(stream) || isAnswered(stream)) return void stream.destroy();
-    asked += 1;
-    if (asked === maxAsked) return;
+    searched += 1;
+    if (searched === maxSearched) return;
   }
 }
 
+/** The response, or a reset, waits for the client to read it. */
 function isWaiting(stream: ServerHttp2Stream): boolean {
   return stream.closed || (stream.headersSent && stream.writableLength > 0);
 }

@@ -1,73 +1,77 @@
-import type { Logger } from 'pino';
-import { ConfigError } from '../../config/config.ts';
 import {
   type Credentials,
   checkTls,
-  nameOf,
+  isFaulty,
   readTlsFiles,
   type TlsContents,
   type TlsFault,
   type TlsFiles,
 } from './files.ts';
 
-/**
- * How often the files are read, in milliseconds. What they hold is compared, and no event of the file system waited for: a
- * secret of Kubernetes is swapped by a link two folders up, other tools rename or rewrite, and all of them are seen this way.
- */
-const intervalMs = 1_000;
-
-/** The service's certificate and key, and who may call it over gRPC, as they are in their files now. */
+/** The credentials in use: the service's certificate and key, and the authorities of gRPC clients. */
 export interface Certificates {
   readonly current: Credentials;
-  /** Calls back with each new set that has been checked; connections made before go on with theirs. */
+  /** Calls back with each new set of valid credentials. Existing connections keep theirs. */
   subscribe(listener: (credentials: Credentials) => void): void;
   stop(): void;
 }
 
+/** What happens to the credentials while the service runs. */
+export interface CertificateEvents {
+  /** The files have changed, are valid, and are used for new connections from now on. */
+  onRenewed(credentials: Credentials): void;
+  /** The files have changed and are not valid; the credentials are still in use. */
+  onRejected(faults: readonly TlsFault[], credentials: Credentials): void;
+}
+
+/** The files were not valid when the watch began. */
+export class TlsFilesError extends Error {
+  override readonly name = 'TlsFilesError';
+  readonly faults: readonly TlsFault[];
+
+  constructor(faults: readonly TlsFault[]) {
+    super('The TLS files are not valid.');
+    this.faults = faults;
+  }
+}
+
 /**
- * Reads the files, and takes up what they hold later on: all of it or nothing, so that a certificate never meets another's key,
- * and only what two looks in a row have found, as a file may be half-written at any one of them. What is not good is logged as
- * an error, and what was served before is served on.
+ * Reads the files, and again every `intervalMs`. It compares contents instead of waiting for events of the file system: Kubernetes swaps
+ * a link two folders up, other tools rename or rewrite, and all of these are seen this way. New contents are used once two consecutive
+ * reads agree, because a file may be half-written at any one of them, and only as a whole: a certificate never meets another's key.
  *
- * @throws {ConfigError} when they are not good any more, as they were when the configuration was read.
+ * @throws {TlsFilesError} if the files are not valid.
  */
-export async function watchCertificates(files: TlsFiles, logger: Logger): Promise<Certificates> {
-  let seen = await readTlsFiles(files);
-  let settled = seen;
-  const checked = checkTls(seen);
-  if (isFaulty(checked)) throw new ConfigError(linesOf(checked));
+export async function watchCertificates(
+  files: TlsFiles,
+  { onRenewed, onRejected, intervalMs }: CertificateEvents & { readonly intervalMs: number },
+): Promise<Certificates> {
+  let lastRead = await readTlsFiles(files);
+  let lastChecked = lastRead;
+  const checked = checkTls(lastRead);
+  if (isFaulty(checked)) throw new TlsFilesError(checked);
   let current = checked;
-  warnOfDates(current, logger);
   const listeners: ((credentials: Credentials) => void)[] = [];
 
-  const look = async () => {
+  const read = async () => {
     const found = await readTlsFiles(files);
-    const isSettled = isSame(found, seen);
-    seen = found;
-    if (!isSettled || isSame(found, settled)) return;
-    settled = found;
+    const isStable = isSame(found, lastRead);
+    lastRead = found;
+    if (!isStable || isSame(found, lastChecked)) return;
+    lastChecked = found;
     const next = checkTls(found);
-    if (isFaulty(next)) {
-      const serving = { subject: nameOf(current.leaf), validTo: current.leaf.validTo };
-      logger.error(
-        { ...serving, faults: linesOf(next) },
-        'TLS files are not taken up: serving on with the old ones',
-      );
-      return;
-    }
+    if (isFaulty(next)) return onRejected(next, current);
     current = next;
     for (const listener of listeners) listener(current);
-    const { validFrom, validTo, serialNumber } = current.leaf;
-    logger.info({ subject: nameOf(current.leaf), serialNumber, validFrom, validTo }, 'TLS files taken up');
-    warnOfDates(current, logger);
+    onRenewed(current);
   };
-  let isLooking = false;
+  let isReading = false;
   const timer = setInterval(() => {
-    // A file system that hangs is waited for, not asked again and again.
-    if (isLooking) return;
-    isLooking = true;
-    look().finally(() => {
-      isLooking = false;
+    // A file system that hangs is not asked again.
+    if (isReading) return;
+    isReading = true;
+    read().finally(() => {
+      isReading = false;
     });
   }, intervalMs).unref();
 
@@ -78,25 +82,6 @@ export async function watchCertificates(files: TlsFiles, logger: Logger): Promis
     subscribe: (listener) => listeners.push(listener),
     stop: () => clearInterval(timer),
   };
-}
-
-/** An outdated certificate is served all the same: some callers do not mind, and none is better off with no answer at all. */
-function warnOfDates({ leaf }: Credentials, logger: Logger): void {
-  const { validFrom, validTo } = leaf;
-  const now = Date.now();
-  if (now >= Date.parse(validFrom) && now <= Date.parse(validTo)) return;
-  logger.error(
-    { subject: nameOf(leaf), validFrom, validTo },
-    'the TLS certificate is not valid today: callers will refuse it',
-  );
-}
-
-function isFaulty(checked: Credentials | readonly TlsFault[]): checked is readonly TlsFault[] {
-  return Array.isArray(checked);
-}
-
-function linesOf(faults: readonly TlsFault[]): string[] {
-  return faults.map(({ variable, message }) => `${variable}: ${message}`);
 }
 
 function isSame(one: TlsContents, other: TlsContents): boolean {

@@ -5,20 +5,22 @@ import { createSecureContext } from 'node:tls';
 
 /** Where the files are. */
 export interface TlsFiles {
+  /** The service's certificate in PEM, followed by the chain to its authority. */
   readonly certFile: string;
+  /** The private key in PEM, without a passphrase. */
   readonly keyFile: string;
-  /** Those who sign the certificates of gRPC's clients: with it, a client must have one. */
+  /** The authorities of client certificates, in PEM. With it, every gRPC client needs a certificate. */
   readonly clientCaFile: string | undefined;
 }
 
-/** What is in each file, or why it cannot be read. */
+/** The content of each file, or the error of reading it. */
 export interface TlsContents {
   readonly cert: Buffer | Error;
   readonly key: Buffer | Error;
   readonly clientCa: Buffer | Error | undefined;
 }
 
-/** Files that have been read, are what they should be, and fit each other. */
+/** Files that are valid and match each other. */
 export interface Credentials {
   readonly cert: Buffer;
   readonly key: Buffer;
@@ -27,15 +29,11 @@ export interface Credentials {
   readonly leaf: X509Certificate;
 }
 
-const variables = {
-  cert: 'TLS_CERT_FILE',
-  key: 'TLS_KEY_FILE',
-  clientCa: 'GRPC_TLS_CLIENT_CA_FILE',
-} as const satisfies Record<keyof TlsContents, string>;
-
+/** What is wrong with one of the files. `reason` is OpenSSL's or the system's message, or the subject of the certificate. */
 export interface TlsFault {
-  readonly variable: (typeof variables)[keyof TlsContents];
-  readonly message: string;
+  readonly file: keyof TlsContents;
+  readonly code: 'not-certificates' | 'not-a-key' | 'key-mismatch' | 'refused-by-openssl';
+  readonly reason: string;
 }
 
 export function readTlsFilesSync({ certFile, keyFile, clientCaFile }: TlsFiles): TlsContents {
@@ -63,68 +61,55 @@ export async function readTlsFiles({ certFile, keyFile, clientCaFile }: TlsFiles
   return { cert, key, clientCa };
 }
 
-/** The credentials in the files, or every fault there is, in words that follow the variable's name. */
+/** The credentials in the files, or every fault. */
 export function checkTls({ cert, key, clientCa }: TlsContents): Credentials | readonly TlsFault[] {
   const faults: TlsFault[] = [];
   const attempt = <Result>(
-    what: keyof TlsContents,
-    expected: string,
+    file: keyof TlsContents,
+    code: TlsFault['code'],
     bytes: Buffer | Error | undefined,
-    read: (bytes: Buffer) => Result,
+    parse: (bytes: Buffer) => Result,
   ): Result | undefined => {
     try {
       if (bytes instanceof Error) throw bytes;
-      return bytes && read(bytes);
+      return bytes && parse(bytes);
     } catch (error) {
-      faults.push({
-        variable: variables[what],
-        message: `expected ${expected}; ${(error as Error).message}`,
-      });
+      faults.push({ file, code, reason: (error as Error).message });
       return undefined;
     }
   };
 
-  const chain = attempt(
-    'cert',
-    "the file of the service's certificate in PEM, with the chain that leads to its authority behind it",
-    cert,
-    parseCertificates,
-  );
-  const privateKey = attempt('key', 'the file of a private key in PEM, without a passphrase', key, (bytes) =>
-    createPrivateKey(bytes),
-  );
-  attempt(
-    'clientCa',
-    "the file of the certificates in PEM of those who sign the clients'",
-    clientCa,
-    parseCertificates,
-  );
+  const chain = attempt('cert', 'not-certificates', cert, parseCertificates);
+  const privateKey = attempt('key', 'not-a-key', key, (bytes) => createPrivateKey(bytes));
+  attempt('clientCa', 'not-certificates', clientCa, parseCertificates);
   const leaf = chain?.[0];
-  if (leaf && privateKey && !leaf.checkPrivateKey(privateKey)) {
-    const message = `expected the private key of the certificate in ${variables.cert}, whose subject is ${nameOf(leaf)}; it is another's`;
-    faults.push({ variable: variables.key, message });
-  }
-  // What only OpenSSL knows, such as keys that are too short to be safe.
+  if (leaf && privateKey && !leaf.checkPrivateKey(privateKey))
+    faults.push({ file: 'key', code: 'key-mismatch', reason: subjectOf(leaf) });
+  // Only OpenSSL knows some faults, such as keys that are too short to be safe.
   if (faults.length === 0)
-    attempt('cert', 'a certificate and a key that OpenSSL takes', cert, () =>
-      createSecureContext(toContextOptions({ cert, key, clientCa } as Credentials)),
+    attempt('cert', 'refused-by-openssl', cert, () =>
+      createSecureContext(secureContextOptions({ cert, key, clientCa } as Credentials)),
     );
   if (faults.length > 0) return faults;
   return { cert, key, clientCa, leaf } as Credentials;
 }
 
-/** For anything of Node's that takes a secure context; without the clients' authorities, which are gRPC's alone. */
-export function toContextOptions({ cert, key }: Pick<Credentials, 'cert' | 'key'>) {
-  // RFC 8996: what is older is not to be used.
+export function isFaulty(checked: Credentials | readonly TlsFault[]): checked is readonly TlsFault[] {
+  return Array.isArray(checked);
+}
+
+/** The options of a secure context, without the authorities of clients, which only gRPC has. */
+export function secureContextOptions({ cert, key }: Pick<Credentials, 'cert' | 'key'>) {
+  // RFC 8996 forbids older versions.
   return { cert, key, minVersion: 'TLSv1.2' } as const;
 }
 
 /** A certificate's subject in one line. */
-export function nameOf({ subject, subjectAltName }: X509Certificate): string {
+export function subjectOf({ subject, subjectAltName }: X509Certificate): string {
   return (subject || subjectAltName || 'empty').replaceAll('\n', ', ');
 }
 
-/** All that the file has begun: one that is cut short is refused, rather than served without the end of its chain. */
+/** All certificates of the file. A truncated file is an error: its chain would be served without its end. */
 function parseCertificates(bytes: Buffer): readonly X509Certificate[] {
   const text = bytes.toString('latin1');
   const begun = text.split('-----BEGIN CERTIFICATE-----').length - 1;

@@ -1,63 +1,53 @@
 import type { RequestListener, ServerOptions } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { TLSSocket } from 'node:tls';
-import { createHttp2Door, type Http2DoorOptions } from '../http2/server.ts';
+import { createHttp2Server, type Http2ServerOptions } from '../http2/server.ts';
 import type { Certificates } from './certificates.ts';
-import { toContextOptions } from './files.ts';
+import { secureContextOptions } from './files.ts';
 
-/** From the first byte of the handshake to the last, in milliseconds. */
-const handshakeTimeout = 5_000;
-
-interface SecureServerOptions extends Omit<Http2DoorOptions, 'keepAliveTimeoutMs'> {
-  readonly options: ServerOptions & { readonly keepAliveTimeout: number };
+interface TlsServerOptions extends Http2ServerOptions {
+  readonly options: ServerOptions;
   readonly certificates: Certificates;
-  /** Told of each request over HTTP/1.1; the handler is told of those over HTTP/2. */
+  /** Serves requests over HTTP/1.1; `handler` serves those over HTTP/2. */
   readonly onRequest: RequestListener;
-  /** Told of each connection over which HTTP/1.1 is spoken. */
+  /** Called for each connection that speaks HTTP/1.1. */
   readonly onConnection: (socket: TLSSocket) => void;
 }
 
-export interface SecureServer {
+export interface TlsServer {
   readonly server: Server;
-  /** To be called when the server stops accepting: has the callers over HTTP/2 leave. */
+  /** To be called when the server stops accepting: sends GOAWAY to all HTTP/2 clients. */
   close(): void;
-  /** Cuts the connections over HTTP/2. */
+  /** Destroys all HTTP/2 connections. */
   closeNow(): void;
 }
 
 /**
- * Serves HTTP/1.1 over TLS by Node's HTTPS server, with every limit that it has without TLS (the one that Node has for both
- * protocols takes few of them); what chose `h2` in the handshake (RFC 7301) is handed on. New certificates are for new
- * connections.
+ * Serves HTTP/1.1 over TLS with Node's HTTPS server, so that all its limits apply; Node's server for both protocols takes few of them. A
+ * connection that chose `h2` in the handshake (ALPN, RFC 7301) goes to the HTTP/2 server. A renewed certificate is for new connections.
  */
-export function createSecureServer({
-  options,
-  certificates,
-  onRequest,
-  onConnection,
-  handler,
-  onRefusal,
-}: SecureServerOptions): SecureServer {
+export function createTlsServer(tlsOptions: TlsServerOptions): TlsServer {
+  const { options, certificates, limits, onRequest, onConnection } = tlsOptions;
   const server = createServer(
     {
       ...options,
-      ...toContextOptions(certificates.current),
-      handshakeTimeout,
+      ...secureContextOptions(certificates.current),
+      handshakeTimeout: limits.handshakeTimeoutMs,
       ALPNProtocols: ['h2', 'http/1.1'],
     },
     onRequest,
   );
-  certificates.subscribe((credentials) => server.setSecureContext(toContextOptions(credentials)));
+  certificates.subscribe((credentials) => server.setSecureContext(secureContextOptions(credentials)));
 
-  const http2 = createHttp2Door({ handler, keepAliveTimeoutMs: options.keepAliveTimeout, onRefusal });
-  const http1 = server.listeners('secureConnection');
+  const http2 = createHttp2Server(tlsOptions);
+  const http1Listeners = server.listeners('secureConnection');
   server.removeAllListeners('secureConnection');
   server.on('secureConnection', (socket) => {
     if (socket.alpnProtocol === 'h2') return http2.accept(socket);
     onConnection(socket);
-    for (const listener of http1) listener.call(server, socket);
+    for (const listener of http1Listeners) listener.call(server, socket);
   });
-  // A handshake that failed is no request, and nothing that the parser has to say could be read.
+  // After a failed handshake the client could read no response.
   server.removeAllListeners('tlsClientError');
   server.on('tlsClientError', (_error, socket) => socket.destroy());
 

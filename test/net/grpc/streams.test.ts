@@ -3,8 +3,10 @@ import { connect, createServer, type ServerHttp2Stream } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
+import { answerCallRefusal } from '../../../src/grpc/status.ts';
 import { limitCalls } from '../../../src/net/grpc/streams.ts';
 import { collect } from '../../support/collect.ts';
+import { shortLimits } from '../../support/service.ts';
 
 it('lets go of what was made of a call that has ended, even if V8 does not let go of its stream', async () => {
   const kept: ServerHttp2Stream[] = [];
@@ -23,7 +25,7 @@ it('lets go of what was made of a call that has ended, even if V8 does not let g
       stream.end(`${call.chunks}`);
     });
   });
-  limitCalls(server, false);
+  limitCalls(server, { limits: shortLimits, isTls: false, answerRefusal: answerCallRefusal });
   await once(server.listen(0, '127.0.0.1'), 'listening');
   const session = connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
   const begin = () => session.request({ ':method': 'POST' }).resume();
@@ -33,7 +35,7 @@ it('lets go of what was made of a call that has ended, even if V8 does not let g
     const stream = begin().end('a request');
     await once(stream, 'close');
   }
-  // Those that have ended are looked for once a second.
+  // A sweep removes the ended calls.
   const left = () => calls.filter((call) => call.deref() !== undefined).length;
   for (let tries = 0; left() > 1 && tries < 30; tries += 1) {
     await sleep(100);

@@ -3,14 +3,16 @@ import type { ServerResponse } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { buildServer } from '../../../src/net/http1/server.ts';
+import { createHttpServer } from '../../../src/net/http1/server.ts';
+import { defaultLimits } from '../../../src/net/limits.ts';
 import { collect } from '../../support/collect.ts';
 
 it('keeps nothing of a request that is answered while its connection waits for the next', async () => {
   const responses: WeakRef<ServerResponse>[] = [];
-  const { server, closeNow } = buildServer({
+  const { server, closeNow } = createHttpServer({
     keepAliveTimeoutMs: 60_000,
-    onRefusal() {},
+    limits: defaultLimits,
+    answerRefusal: () => ({ status: 400, headers: {}, body: '' }),
     handler(_request, response) {
       responses.push(new WeakRef(response));
       response.end('answered');

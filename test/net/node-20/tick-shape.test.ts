@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 
-const file = fileURLToPath(new URL('../../../dist/tick-shape.js', import.meta.url));
+const file = fileURLToPath(new URL('../../../dist/net/node-20/tick-shape.js', import.meta.url));
 const isKnownShape = process.versions.node.startsWith('20.');
 
 /** Asks V8 itself whether its objects of the one kind are laid out as those of the other. */

@@ -4,8 +4,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
 import { afterAll, describe, expect, it } from 'vitest';
 import { ConfigError } from '../../../src/config/config.ts';
-import { watchCertificates } from '../../../src/net/tls/certificates.ts';
+import { defaultLimits } from '../../../src/net/limits.ts';
 import type { TlsFiles } from '../../../src/net/tls/files.ts';
+import { openCertificates } from '../../../src/telemetry/certificates.ts';
 import { type LogLine, until } from '../../support/service.ts';
 import { createTlsFolder, type TlsFolder } from '../../support/tls.ts';
 
@@ -31,7 +32,7 @@ describe.concurrent('watched certificates', () => {
     const { TLS_CERT_FILE: certFile, TLS_KEY_FILE: keyFile } = folder.env;
     const ours = { certFile, keyFile, clientCaFile: folder.clientCaFile };
     const watch = async (files: TlsFiles = ours) => {
-      const certificates = await watchCertificates(files, logger);
+      const certificates = await openCertificates(files, logger, defaultLimits.certificateIntervalMs);
       undone.unshift(certificates.stop);
       certificates.subscribe(({ leaf }) => names.push(leaf.subject));
       return certificates;

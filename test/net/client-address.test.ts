@@ -1,7 +1,7 @@
 import { normalizeIP } from '@fastify/rate-limit';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createClientOf, networkOf } from '../../src/resilience/client-address.ts';
+import { createClientOf, networkOf } from '../../src/net/client-address.ts';
 
 describe('networkOf', () => {
   it.each([

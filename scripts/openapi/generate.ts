@@ -6,18 +6,18 @@ import { promisify } from 'node:util';
 import swagger from '@fastify/swagger';
 import { pino } from 'pino';
 import { stringify } from 'yaml';
-import { greet } from '../src/greeting/greeting.ts';
-import { registerRoutes } from '../src/http/app.ts';
-import { createInstance } from '../src/http/instance.ts';
-import { openApiOptions } from '../src/http/openapi.ts';
-import { createReadiness } from '../src/resilience/readiness.ts';
+import { registerRoutes } from '../../src/http/app.ts';
+import { createInstance } from '../../src/http/instance.ts';
+import { operations } from '../../src/operations.ts';
+import { createReadiness } from '../../src/resilience/readiness.ts';
+import { openApiOptions } from './document.ts';
 
 /** The document as it should be committed, by file name, made from the schemas of the routes. */
 export async function generateDocuments(): Promise<Record<'openapi.json' | 'openapi.yaml', string>> {
-  const { version } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'));
+  const { version } = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8'));
   const app = createInstance(pino({ level: 'silent' }));
   await app.register(swagger, openApiOptions(version));
-  await registerRoutes(app, { greet, readiness: createReadiness() });
+  await registerRoutes(app, { operations, readiness: createReadiness() });
   await app.ready();
   const document = app.swagger();
   for (const operations of Object.values(document.paths ?? {}))
@@ -59,14 +59,15 @@ export function typesHeader(json: string): string {
  */
 async function generateTypes(json: string): Promise<string> {
   const packages = ['-p', 'openapi-typescript@7.13.0', '-p', 'typescript@5.9.3'];
-  const document = fileURLToPath(new URL('../openapi/openapi.json', import.meta.url));
+  const document = fileURLToPath(new URL('../../openapi/openapi.json', import.meta.url));
   const { stdout } = await promisify(execFile)('npx', ['--yes', ...packages, 'openapi-typescript', document]);
   return typesHeader(json) + stdout;
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   const documents = await generateDocuments();
-  for (const [name, text] of Object.entries(documents)) await writeFile(new URL(`../openapi/${name}`, import.meta.url), text);
+  for (const [name, text] of Object.entries(documents))
+    await writeFile(new URL(`../../openapi/${name}`, import.meta.url), text);
   const types = await generateTypes(documents['openapi.json']);
-  await writeFile(new URL('../src/client/openapi-types.ts', import.meta.url), types);
+  await writeFile(new URL('../../src/client/openapi-types.ts', import.meta.url), types);
 }

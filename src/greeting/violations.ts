@@ -1,17 +1,16 @@
 import type * as z from 'zod';
 
-/** One thing that is wrong with a request, in words that are safe to show to its caller. */
+/** One thing that is wrong with a request, in words that are safe to send to its client. */
 export interface Violation {
   readonly field: string;
   readonly detail: string;
 }
 
-/** Every violation of a schema. */
 export function violationsOf(error: z.core.$ZodError): readonly Violation[] {
   return error.issues.map(({ path, message }) => ({ field: path.join('.'), detail: message }));
 }
 
-/** All of them in one sentence: the same for every transport. */
+/** All violations in one sentence, the same for every transport. */
 export function describeViolations(violations: readonly Violation[]): string {
   return violations.map(({ field, detail }) => `${field} ${detail}`.trim()).join('; ');
 }

@@ -1,22 +1,22 @@
 import { type DestinationStream, pino } from 'pino';
 
-/** How long a line may wait, in milliseconds, and how many characters may: what a `kill -9` can lose. */
+/** How long a line waits, in milliseconds, and how many characters: a `kill -9` can lose this much. */
 const flushIntervalMs = 100;
 const batchLength = 16_384;
 
-export interface BatchedOutput extends DestinationStream {
-  /** Writes out what waits, before it returns. */
+export interface LogOutput extends DestinationStream {
+  /** Writes all waiting lines before it returns. */
   flush(): void;
-  /** The same, by the name that the logger calls for its last words. */
+  /** The same, under the name that the logger calls before the process ends. */
   flushSync(): void;
 }
 
 /**
- * Standard output, written to in batches, synchronously; what waits is written out when the process exits by any path but a
- * signal that cannot be handled. The library behind it copes with a pipe that is full; it measures each text it is given,
- * which costs a line more than making it, and is why lines are gathered here before.
+ * Standard output, written in batches, synchronously. Waiting lines are written when the process exits, except by a signal that cannot be
+ * handled. The library behind it handles a full pipe. It measures each text that it is given, which costs more than making the line;
+ * therefore lines are joined here first.
  */
-export function createBatchedOutput(): BatchedOutput {
+export function createLogOutput(): LogOutput {
   const output = pino.destination({ fd: 1, sync: true });
   let batch = '';
   let timer: NodeJS.Timeout | undefined;

@@ -1,0 +1,123 @@
+import type * as z from 'zod';
+import type { App } from './instance.ts';
+import { jsonType, negotiateType, type ResponseType, textType } from './negotiate.ts';
+import { Problem } from './problem.ts';
+import {
+  exhaustionProblems,
+  header,
+  limitedResponses,
+  noStoreHeader,
+  problemResponse,
+  requestIdHeader,
+  requestProblems,
+  textBody,
+} from './responses.ts';
+
+/** An operation over HTTP: `GET path?query`, answered as plain text or as JSON. */
+export interface OperationRoute<Request = never, Answer = never> {
+  readonly path: string;
+  readonly operationId: string;
+  readonly tag: string;
+  readonly summary: string;
+  readonly description: string;
+  readonly query: z.ZodType<Request>;
+  readonly answer: z.ZodType<Answer> & { readonly description?: string | undefined };
+  /** The field of the answer that is the plain text response. */
+  readonly text: { readonly field: keyof Answer & string; readonly description: string };
+  readonly example: Answer;
+  /** The description and an example of a 400. */
+  readonly badRequest: {
+    readonly description: string;
+    readonly errors: readonly { readonly field: string; readonly detail: string }[];
+  };
+}
+
+/** How one operation is served: its route, and the function that answers it. */
+export interface RoutedOperation {
+  readonly route: OperationRoute;
+  readonly call: (request: never) => unknown;
+}
+
+export function registerOperation(app: App, { route, call }: RoutedOperation): void {
+  const { path, operationId, tag, summary, description, query, text } = route;
+  const typeOf = createTypeCache();
+  // The type provider has checked the query against the route's schema.
+  const answer = call as (request: unknown) => Answer | Promise<Answer>;
+  app.get(
+    path,
+    {
+      schema: {
+        operationId,
+        tags: [tag],
+        summary,
+        description,
+        querystring: query as z.ZodType,
+        response: describeResponses(route),
+      },
+    },
+    function handleOperation(request, reply) {
+      const type = typeOf(request.headers.accept);
+      const vary = reply.getHeader('vary');
+      reply.header('vary', vary === undefined ? 'Accept' : `${vary}, Accept`);
+      if (type === undefined) throw notAcceptable;
+      // A cache would keep names, and would answer with the id of another request.
+      reply.type(type).header('cache-control', 'no-store');
+      const send = (answered: Answer) => reply.send(type === textType ? answered[text.field] : answered);
+      const answered = answer(request.query);
+      // Without faults there is nothing to wait for, and a promise would cost more than the greeting.
+      if (answered instanceof Promise) answered.then(send, (error: Error) => reply.send(error));
+      else send(answered);
+    },
+  );
+}
+
+type Answer = Readonly<Record<string, unknown>>;
+
+/** Different values of Accept that are remembered. Clients of one kind all send the same. */
+const maxAcceptValues = 100;
+
+/** {@link negotiateType}, calculated once for each of the first different values of Accept. */
+function createTypeCache(): (accept: string | undefined) => ResponseType | undefined {
+  const types = new Map<string | undefined, ResponseType | undefined>();
+  return (accept) => {
+    const known = types.get(accept);
+    if (known !== undefined) return known;
+    const type = negotiateType(accept);
+    if (types.size < maxAcceptValues) types.set(accept, type);
+    return type;
+  };
+}
+
+const notAcceptable = new Problem(
+  406,
+  `Greetings are served as ${textType} and ${jsonType}; accept one of them.`,
+);
+
+const vary = header(
+  'The answer depends on Accept, and on Origin where only some origins are allowed.',
+  'Accept',
+);
+
+function describeResponses({ answer, text, example, badRequest }: OperationRoute) {
+  const { field, description } = text as { field: string; description: string };
+  const detail = badRequest.errors.map((error) => `${error.field} ${error.detail}`).join('; ');
+  return limitedResponses({
+    200: {
+      description: answer.description ?? 'The answer.',
+      headers: { ...requestIdHeader, ...noStoreHeader, Vary: vary },
+      content: {
+        'text/plain': { schema: textBody(description), example: (example as Answer)[field] },
+        'application/json': { schema: answer as z.ZodType, example },
+      },
+    },
+    406: problemResponse(
+      406,
+      'The client accepts neither text nor JSON.',
+      { detail: notAcceptable.message },
+      { Vary: vary },
+    ),
+    ...requestProblems,
+    ...exhaustionProblems,
+    400: problemResponse(400, badRequest.description, { detail, errors: [...badRequest.errors] }),
+  });
+}

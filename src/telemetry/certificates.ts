@@ -1,0 +1,53 @@
+import { ConfigError } from '../config/config.ts';
+import { describeTlsFault } from '../config/tls-settings.ts';
+import { type Certificates, TlsFilesError, watchCertificates } from '../net/tls/certificates.ts';
+import { type Credentials, subjectOf, type TlsFault, type TlsFiles } from '../net/tls/files.ts';
+import type { Logger } from './logger.ts';
+
+/**
+ * Opens the certificate files, watches them, and logs every change.
+ *
+ * @throws {ConfigError} if the files are not valid. The configuration has checked them before, so they have changed since.
+ */
+export async function openCertificates(
+  files: TlsFiles,
+  logger: Logger,
+  intervalMs: number,
+): Promise<Certificates> {
+  try {
+    const certificates = await watchCertificates(files, {
+      intervalMs,
+      onRenewed(credentials) {
+        const { validFrom, validTo, serialNumber } = credentials.leaf;
+        const subject = subjectOf(credentials.leaf);
+        logger.info({ subject, serialNumber, validFrom, validTo }, 'TLS files taken up');
+        warnOfValidity(credentials, logger);
+      },
+      onRejected(faults, { leaf }) {
+        logger.error(
+          { subject: subjectOf(leaf), validTo: leaf.validTo, faults: linesOf(faults) },
+          'TLS files are not taken up: serving on with the old ones',
+        );
+      },
+    });
+    warnOfValidity(certificates.current, logger);
+    return certificates;
+  } catch (error) {
+    throw error instanceof TlsFilesError ? new ConfigError(linesOf(error.faults)) : error;
+  }
+}
+
+/** Logs an error if the certificate is not valid today. It is served all the same: some clients do not check it. */
+function warnOfValidity({ leaf }: Credentials, logger: Logger): void {
+  const { validFrom, validTo } = leaf;
+  const now = Date.now();
+  if (now >= Date.parse(validFrom) && now <= Date.parse(validTo)) return;
+  logger.error(
+    { subject: subjectOf(leaf), validFrom, validTo },
+    'the TLS certificate is not valid today: callers will refuse it',
+  );
+}
+
+function linesOf(faults: readonly TlsFault[]): string[] {
+  return faults.map(describeTlsFault).map(({ variable, message }) => `${variable}: ${message}`);
+}

@@ -1,0 +1,151 @@
+import type { AccessLog } from './access-log.ts';
+import { toFields } from './access-log.ts';
+import { bounds, type DurationHistogram, type DurationSeries } from './duration-histogram.ts';
+import type { Metrics } from './metrics.ts';
+import type { ServerSpan } from './tracing.ts';
+
+/** An HTTP request that has ended: it was answered, or its client left. */
+export interface EndedRequest {
+  readonly requestId: string;
+  readonly span: ServerSpan | undefined;
+  readonly method: string;
+  /** The route's pattern, never the client's path. */
+  readonly route: string;
+  readonly path: string;
+  readonly status: number;
+  readonly durationMs: number;
+  readonly isAborted: boolean;
+  /** Probes are logged at debug level. */
+  readonly isProbe: boolean;
+}
+
+/** A gRPC call that has ended. */
+export interface EndedCall {
+  readonly requestId: string;
+  readonly span: ServerSpan | undefined;
+  readonly service: string;
+  readonly method: string;
+  /** The name of the status code, such as `INVALID_ARGUMENT`. */
+  readonly code: string;
+  readonly durationMs: number;
+}
+
+/** Counts, logs and traces what has ended. */
+export interface Recorder {
+  requestEnded(request: EndedRequest): void;
+  callEnded(call: EndedCall): void;
+  /** A request that the HTTP parser refused. It has no method, path or duration. */
+  requestRefused(status: number): void;
+}
+
+/** What the operations need of the metrics from the start. */
+interface ServedNames {
+  readonly routes: readonly string[];
+  readonly methods: readonly { readonly service: string; readonly name: string }[];
+}
+
+/** The route of requests that no route matches. */
+export const unmatchedRoute = 'unmatched';
+
+/** Methods with a label of their own; all others share one (OpenTelemetry semantic conventions for HTTP). */
+const knownMethods: ReadonlySet<string> = new Set(
+  'GET HEAD OPTIONS POST PUT PATCH DELETE TRACE CONNECT'.split(' '),
+);
+const otherMethod = '_OTHER';
+
+export function methodLabel(method: string): string {
+  return knownMethods.has(method) ? method : otherMethod;
+}
+
+/** Codes that are the service's fault rather than the client's (OpenTelemetry semantic conventions for gRPC servers). */
+const serverErrors: ReadonlySet<string> = new Set(
+  'UNKNOWN DEADLINE_EXCEEDED UNIMPLEMENTED INTERNAL UNAVAILABLE DATA_LOSS'.split(' '),
+);
+
+export function createRecorder(
+  { httpRequests, rpcCalls }: Pick<Metrics, 'httpRequests' | 'rpcCalls'>,
+  accessLog: AccessLog,
+  { routes, methods }: ServedNames,
+): Recorder {
+  const requests = createOutcomes<number>(httpRequests, (method, route, status) => ({
+    labels: { method, route, status: String(status) },
+    fields: toFields({ method, route, status, path: route }),
+  }));
+  const calls = createOutcomes<string>(rpcCalls, (service, method, status) => ({
+    labels: { service, method, status: String(status) },
+    fields: toFields({ method: `${service}/${method}`, code: status }),
+  }));
+  // A rate needs two samples: the series that alerts read exist before their first event.
+  for (const route of routes) for (const status of [200, 400, 500, 503]) requests.find('GET', route, status);
+  for (const { service, name } of methods)
+    for (const code of ['OK', 'INVALID_ARGUMENT', 'INTERNAL', 'UNAVAILABLE']) calls.find(service, name, code);
+
+  return {
+    requestEnded({ requestId, span, method, route, path, status, durationMs, isAborted, isProbe }) {
+      const label = methodLabel(method);
+      const outcome = requests.find(label, route, status);
+      outcome.observe(durationMs);
+      span?.end(
+        { 'http.response.status_code': status, ...(status >= 500 && { 'error.type': String(status) }) },
+        status >= 500,
+      );
+      const isUsual = path === route && label === method && !isAborted;
+      const fields = isUsual
+        ? outcome.fields
+        : toFields({ method, route, status, path, ...(isAborted && { aborted: true }) });
+      const write = isProbe ? accessLog.debug : accessLog.info;
+      write({ requestId, span, fields, durationMs, msg: 'request' });
+    },
+    callEnded({ requestId, span, service, method, code, durationMs }) {
+      const outcome = calls.find(service, method, code);
+      outcome.observe(durationMs);
+      const isError = serverErrors.has(code);
+      span?.end({ 'rpc.response.status_code': code, ...(isError && { 'error.type': code }) }, isError);
+      accessLog.info({ requestId, span, fields: outcome.fields, durationMs, msg: 'call' });
+    },
+    requestRefused(status) {
+      requests.find(otherMethod, unmatchedRoute, status).observe(0);
+    },
+  };
+}
+
+/** All requests with the same labels: they share one series of the histogram, and the fields of their log lines. */
+class Outcome implements DurationSeries {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly fields: string;
+  readonly counts = new Array<number>(bounds.length + 1).fill(0);
+  sumSeconds = 0;
+
+  constructor({ labels, fields }: Pick<Outcome, 'labels' | 'fields'>) {
+    this.labels = labels;
+    this.fields = fields;
+  }
+
+  observe(durationMs: number): void {
+    const seconds = durationMs / 1000;
+    let index = 0;
+    while (index < bounds.length && seconds > (bounds[index] as number)) index += 1;
+    (this.counts[index] as number) += 1;
+    this.sumSeconds += seconds;
+  }
+}
+
+/** Outcomes by three labels, made when they are first met: three look-ups cost less than one key made of three strings. */
+function createOutcomes<Third extends string | number>(
+  histogram: DurationHistogram,
+  describe: (first: string, second: string, third: Third) => Pick<Outcome, 'labels' | 'fields'>,
+) {
+  const outcomes = new Map<string, Map<string, Map<Third, Outcome>>>();
+  return {
+    find(first: string, second: string, third: Third): Outcome {
+      const found = outcomes.get(first)?.get(second)?.get(third);
+      if (found !== undefined) return found;
+      const outcome = new Outcome(describe(first, second, third));
+      histogram.add(outcome);
+      const bySecond = outcomes.get(first) ?? new Map<string, Map<Third, Outcome>>();
+      const byThird = bySecond.get(second) ?? new Map<Third, Outcome>();
+      outcomes.set(first, bySecond.set(second, byThird.set(third, outcome)));
+      return outcome;
+    },
+  };
+}
