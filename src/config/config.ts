@@ -1,6 +1,7 @@
 import type * as z from 'zod';
 import type { TlsFiles } from '../net/tls/files.ts';
 import { environmentSchema, type logLevels } from './environment.ts';
+import { findMisspellings, type Misspelling } from './misspelt-variables.ts';
 import { tlsFaultsOf, tlsFilesOf } from './tls-settings.ts';
 
 /** Time at the end of a drain for the last logs and spans, after the listeners are closed, in milliseconds. */
@@ -11,6 +12,8 @@ export interface Config {
   readonly port: number;
   readonly grpcPort: number;
   readonly adminPort: number;
+  /** Names, besides localhost, under which the admin port answers. */
+  readonly adminHosts: readonly string[];
   readonly logLevel: (typeof logLevels)[number];
   readonly corsOrigins: '*' | readonly string[];
   /** Undefined if HTTP and gRPC are served in clear text. */
@@ -32,6 +35,8 @@ export interface Config {
   readonly rateLimit: { readonly maxRequests: number; readonly windowMs: number };
   readonly drainDelayMs: number;
   readonly shutdownTimeoutMs: number;
+  /** Variables with names that are almost ours: nothing reads them. */
+  readonly misspellings: readonly Misspelling[];
   /** The commit of this build. */
   readonly revision: string;
   /** The SDK itself reads all other OTEL_* variables. */
@@ -58,12 +63,13 @@ const configSchema = environmentSchema
   .superRefine(checkPorts)
   .superRefine(checkGrace)
   .transform(
-    (env): Config =>
+    (env): Omit<Config, 'misspellings'> =>
       Object.freeze({
         host: env.HOST,
         port: env.PORT,
         grpcPort: env.GRPC_PORT,
         adminPort: env.ADMIN_PORT,
+        adminHosts: env.ADMIN_HOSTS,
         logLevel: env.LOG_LEVEL,
         corsOrigins: env.CORS_ORIGINS,
         tls: tlsFilesOf(env),
@@ -140,7 +146,10 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
     ...(result.error?.issues ?? []).map(({ path: [name], message }) => ({ variable: String(name), message })),
     ...tlsFaultsOf(known),
   ];
-  if (result.success && faults.length === 0) return result.data;
+  if (result.success && faults.length === 0) {
+    const misspellings = findMisspellings(Object.keys(env), Object.keys(environmentSchema.shape));
+    return Object.freeze({ ...result.data, misspellings });
+  }
   throw new ConfigError(
     faults.map(({ variable, message }) => {
       const found = env[variable];

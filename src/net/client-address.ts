@@ -1,11 +1,12 @@
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import proxyAddr from '@fastify/proxy-addr';
+import ipaddr from 'ipaddr.js';
 
 /**
  * The client's address: the peer of the connection or, if that is a trusted proxy, the last address of `X-Forwarded-For` that is not a
  * trusted proxy. Anything before it may be forged. An IPv6 client is its /64: one customer gets at least that, and may use any address in
- * it (RFC 7421).
+ * it (RFC 7421). `Forwarded` (RFC 7239) is not read.
  */
 export type ClientOf = (peer: string | undefined, forwardedFor: string | undefined) => string;
 
@@ -14,30 +15,25 @@ export function createClientOf(trustedProxies: readonly string[]): ClientOf {
   if (trustedProxies.length === 0) return (peer = '') => networkOf(peer);
   const isTrusted = proxyAddr.compile([...trustedProxies]);
   return function clientOf(peer = '', forwardedFor) {
-    const request = { headers: { 'x-forwarded-for': forwardedFor }, socket: { remoteAddress: peer } };
+    const headers = { 'x-forwarded-for': forwardedFor?.split(',').map(withoutPort).join(',') };
+    const request = { headers, socket: { remoteAddress: peer } };
     const addresses = proxyAddr.all(request as unknown as IncomingMessage, isTrusted);
     // No trusted proxy writes what is not an address. The client is then the last known address.
     return networkOf(addresses.findLast((address) => isIP(address) !== 0) ?? peer);
   };
 }
 
-/** An IPv4-mapped IPv6 address: sockets that listen for both versions report these (RFC 4291, section 2.5.5.2). */
-const mappedAddress = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i;
-
-/** An IPv4 address as it is, or the /64 of an IPv6 address, in one spelling. */
-export function networkOf(address: string): string {
-  if (isIP(address) !== 6) return address;
-  const mapped = mappedAddress.exec(address)?.[1];
-  if (mapped !== undefined) return mapped;
-  const [head = '', tail] = address.split('%', 1)[0]?.split('::') ?? [];
-  const before = groupsOf(head);
-  const after = groupsOf(tail ?? '');
-  const zeros = Array<number>(8 - before.length - after.length).fill(0);
-  const network = [...before, ...zeros, ...after].slice(0, 4);
-  return `${network.map((group) => group.toString(16)).join(':')}::/64`;
+/** Some proxies write the client's port too: `203.0.113.1:5000`, `[2001:db8::1]:443`. */
+function withoutPort(entry: string): string {
+  const [, bracketed, plain] = /^\s*"?(?:\[([^\]]*)\]|([^:\s"]*))(?::\d+)?"?\s*$/.exec(entry) ?? [];
+  return bracketed ?? plain ?? entry;
 }
 
-function groupsOf(text: string): number[] {
-  if (text === '') return [];
-  return text.split(':').flatMap((group) => (group.includes('.') ? [0, 0] : [Number.parseInt(group, 16)]));
+/** An IPv4 address as it is, also if it is mapped to IPv6 (RFC 4291, section 2.5.5.2), or the /64 of an IPv6 address, in one spelling. */
+export function networkOf(address: string): string {
+  if (isIP(address) !== 6) return address;
+  const parsed = ipaddr.IPv6.parse(address);
+  if (parsed.isIPv4MappedAddress()) return parsed.toIPv4Address().toString();
+  const network = parsed.parts.slice(0, 4).map((group) => group.toString(16));
+  return `${network.join(':')}::/64`;
 }
