@@ -35,11 +35,10 @@ export class GreetError extends Error {
 
 /** Wraps whatever was thrown, unless it is a GreetError already. */
 export function toGreetError(kind: GreetErrorKind, what: string, error: unknown): GreetError {
-  // `fetch failed` says nothing: the reason is its cause, which may have nothing but a code.
-  const { cause, message } = Object(error);
-  return error instanceof GreetError
-    ? error
-    : new GreetError(kind, `${what}: ${cause?.message || cause?.code || message || error}`, { cause: error });
+  // `fetch failed` says nothing: what does is its cause, which may have OpenSSL's reason, or nothing but a code.
+  const { cause = error } = Object(error);
+  const reason = cause?.reason || cause?.message || cause?.code || error;
+  return error instanceof GreetError ? error : new GreetError(kind, `${what}: ${reason}`, { cause: error });
 }
 
 /**

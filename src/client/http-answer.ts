@@ -1,16 +1,15 @@
 import { GreetError, type GreetErrorKind } from './greet-error.ts';
 
-/** The longest body that is read, in bytes. The service's own have less than 4,000. */
-const maxBodyBytes = 65_536;
-
 /** The body of any JSON type; undefined where it is not JSON, or too long. Rejects where the connection breaks. */
 export async function readJson({ headers, body }: Response): Promise<unknown> {
   if (!/\bjson\b/i.test(headers.get('content-type') ?? '')) return;
+  // The service's own bodies have less than 4,000 bytes.
+  const maxBytes = 65_536;
   let size = 0;
   const limit = new TransformStream<Uint8Array, Uint8Array>({
     transform(piece, controller) {
       size += piece.length;
-      if (size > maxBodyBytes) controller.terminate();
+      if (size > maxBytes) controller.terminate();
       else controller.enqueue(piece);
     },
   });

@@ -29,7 +29,7 @@ export interface HttpClient {
  * @throws {TypeError} for a URL that is not one. Whatever goes wrong later is a GreetError that a call rejects with.
  */
 export function createHttpClient(options: HttpClientOptions): HttpClient {
-  const base = String(options?.url).replace(/\/+$/, '');
+  const base = `${options?.url}`.replace(/\/+$/, '');
   // The message does not show what was given: it may hold a password.
   if (!(URL.canParse(base) && /^https?:\/\/[^\s?#@]+$/i.test(base)))
     throw new TypeError('url: expected an HTTP URL without credentials, query or fragment');
@@ -67,8 +67,8 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
           const what = `${target} ${response ? 'broke off' : 'cannot be reached'}`;
           const error = toGreetError('unavailable', what, cause);
           // No wait ends later than the call: the last failure says more than a timeout would.
-          if (error.kind !== 'unavailable' || attempt >= maxAttempts || Date.now() + waitMs > endsAt)
-            throw error;
+          const isLast = attempt >= maxAttempts || stop.aborted || Date.now() + waitMs > endsAt;
+          if (isLast || error.kind !== 'unavailable') throw error;
         }
         await pause(waitMs);
       }
@@ -92,7 +92,7 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
         '',
         callOptions,
         1,
-        (code, { status }) => states[code]?.test(String(status)) && ({ status } as Readiness),
+        (code, { status }) => states[code]?.test(status as string) && ({ status } as Readiness),
       ),
   };
 }

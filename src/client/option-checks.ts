@@ -30,7 +30,7 @@ const acceptedId = /^[\w.:+/=-]{1,128}$/;
 /** @throws {GreetError} `refused`: a call rejects, and never throws. */
 export function checkCallOptions(options: CallOptions | null | undefined): void {
   const { signal, requestId } = { ...options };
-  if (signal != null && !('aborted' in signal && typeof signal.addEventListener === 'function'))
+  if (signal != null && !(typeof signal.aborted === 'boolean' && signal.addEventListener))
     throw new GreetError('refused', `signal: expected an AbortSignal, got ${describe(signal)}`);
   if (requestId != null && !(typeof requestId === 'string' && acceptedId.test(requestId))) {
     const expected = '1 to 128 of the characters A-Z a-z 0-9 _ . : + / = -';

@@ -26,7 +26,8 @@ export async function run(args: readonly string[], surroundings: Surroundings): 
       return 2;
     }
     if (!(error instanceof GreetError)) throw error;
-    printError(`greet: ${error.message}`);
+    // On one line, and without what a message from elsewhere could do to a terminal.
+    printError(`greet: ${error.message.replace(/\p{Cc}+/gu, ' ')}`);
     return error.kind === 'unavailable' || error.kind === 'timeout' ? 3 : 1;
   }
 }
