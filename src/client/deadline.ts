@@ -17,10 +17,11 @@ export async function underDeadline<Result>(
 ): Promise<Result> {
   const controller = new AbortController();
   const stop = controller.signal;
-  const end = (...error: ConstructorParameters<typeof GreetError>) =>
-    controller.abort(new GreetError(...error));
-  const cancel = () => end('cancelled', 'The call was cancelled.', { cause: signal?.reason });
-  const timers = [setTimeout(end, timeoutMs, 'timeout', `${target} did not answer within ${timeoutMs} ms.`)];
+  const cancel = () =>
+    controller.abort(new GreetError('cancelled', 'The call was cancelled.', { cause: signal?.reason }));
+  const miss = () =>
+    controller.abort(new GreetError('timeout', `${target} did not answer within ${timeoutMs} ms.`));
+  const timers = [setTimeout(miss, timeoutMs)];
   try {
     return await new Promise((resolve, reject) => {
       stop.onabort = () => reject(stop.reason);

@@ -1,6 +1,6 @@
 import { underDeadline } from './deadline.ts';
 import { assertName, toGreetError } from './greet-error.ts';
-import { errorOf, isText, readJson, readRetryAfter } from './http-answer.ts';
+import { errorOf, isText, readJson, readRetryAfter, unavailable } from './http-answer.ts';
 import type { CallOptions, ClientOptions } from './options.ts';
 import type { Greeting, Readiness } from './types.ts';
 
@@ -31,8 +31,8 @@ export interface HttpClient {
 export function createHttpClient(options: HttpClientOptions): HttpClient {
   const base = `${options?.url}`.replace(/\/+$/, '');
   // The message does not show what was given: it may hold a password.
-  if (!(URL.canParse(base) && /^https?:\/\/[^\s?#@]+$/i.test(base)))
-    throw new TypeError('url: expected an HTTP URL without credentials, query or fragment');
+  if (!/^https?:\/\/[^\s?#@]+$/i.test(base))
+    throw new TypeError('url: expected http(s)://host[:port][/path]');
   const { fetch = globalThis.fetch, timeoutMs = 5_000, attempts = 3, inject } = options;
 
   /** Asks until an answer is accepted, or no other attempt may be made. */
@@ -65,10 +65,10 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
           throw errorOf(response, json, target);
         } catch (cause) {
           const what = `${target} ${response ? 'broke off' : 'cannot be reached'}`;
-          const error = toGreetError('unavailable', what, cause);
+          const error = toGreetError(unavailable, what, cause);
           // No wait ends later than the call: the last failure says more than a timeout would.
           const isLast = attempt >= maxAttempts || stop.aborted || Date.now() + waitMs > endsAt;
-          if (isLast || error.kind !== 'unavailable') throw error;
+          if (isLast || error.kind !== unavailable) throw error;
         }
         await pause(waitMs);
       }

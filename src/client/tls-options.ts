@@ -13,10 +13,14 @@ export interface TlsOptions {
 /** Credentials for TLS, or for clear text where there are no options. @throws {TypeError} */
 export function createCredentials(tls: TlsOptions | undefined): ChannelCredentials {
   if (tls === undefined) return credentials.createInsecure();
-  const { ca, cert, key, rejectUnauthorized = true } = { ...tls };
+  if (typeof tls !== 'object' || tls === null)
+    throw new TypeError('tls: expected an object; {} for TLS as it comes');
+  const { ca, cert, key, rejectUnauthorized = true } = tls;
   if ((cert === undefined) !== (key === undefined))
     throw new TypeError('tls: expected both cert and key, or neither');
   try {
+    // OpenSSL takes a text without certificates, and then trusts nobody.
+    if (ca !== undefined && !toBuffer(ca)?.includes('CERTIFICATE-----')) throw new Error('ca has none');
     return credentials.createSsl(toBuffer(ca), toBuffer(key), toBuffer(cert), { rejectUnauthorized });
   } catch (cause) {
     const { message } = cause as Error;

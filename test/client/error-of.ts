@@ -10,3 +10,8 @@ export async function errorOf(promise: Promise<unknown>): Promise<GreetError> {
   expect(error).toBeInstanceOf(GreetError);
   return error as GreetError;
 }
+
+/** Tries with longer and longer timeouts until one was long enough for this machine. */
+export async function withTimeout(attempt: (timeoutMs: number) => Promise<boolean>): Promise<void> {
+  for (let timeoutMs = 100; !(await attempt(timeoutMs)); timeoutMs *= 2);
+}

@@ -2,7 +2,7 @@ import { createGrpcClient } from '../grpc.ts';
 import { readTarget } from '../grpc-target.ts';
 import type { CommandOptions } from './command-line.ts';
 import type { LocalService } from './local-service.ts';
-import { readPemFile, verifiesCertificate } from './pem-files.ts';
+import { readAuthorities, readPemFile, verifiesCertificate } from './pem-files.ts';
 import type { Inject, Transport } from './transport.ts';
 
 /** @throws {UsageError} for a file that cannot be read. @throws {TypeError} of the client. */
@@ -12,7 +12,7 @@ export function openGrpc(
   inject: Inject,
 ): Transport {
   const address = local?.grpcTarget() ?? target ?? '';
-  const ca = readPemFile('cacert', cacert);
+  const ca = readAuthorities(cacert);
   const files = { ca, cert: readPemFile('cert', cert), key: readPemFile('key', key) };
   const isOverTls = isTls || local?.isOverTls || ca !== undefined || files.cert !== undefined;
   const client = createGrpcClient({

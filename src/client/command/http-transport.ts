@@ -3,7 +3,7 @@ import { isLocalHost } from '../local-host.ts';
 import type { CommandOptions } from './command-line.ts';
 import type { LocalService } from './local-service.ts';
 import { createNodeFetch } from './node-fetch.ts';
-import { readPemFile, verifiesCertificate } from './pem-files.ts';
+import { readAuthorities, verifiesCertificate } from './pem-files.ts';
 import type { Inject, Transport } from './transport.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -16,7 +16,7 @@ export function openHttp(
   const url = local?.httpUrl() ?? target ?? '';
   if (cacert !== undefined && /^http:/i.test(url))
     throw new UsageError('--cacert has no effect without TLS: give a --url with https');
-  const ca = readPemFile('cacert', cacert);
+  const ca = readAuthorities(cacert);
   const { protocol = '', hostname = '', port } = URL.canParse(url) ? new URL(url) : {};
   const useProxy = !local && !isLocalHost(hostname);
   const fetch = createNodeFetch({ useProxy, ca, rejectUnauthorized: verifiesCertificate(local, ca) });

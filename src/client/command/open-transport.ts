@@ -24,7 +24,7 @@ export async function openTransport(
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
     // A client's word about its options: the command's options have the same names, except for those of TLS.
-    throw new UsageError(`--${error.message.replace(/^tls:/, 'cacert, --cert and --key:')}`);
+    throw new UsageError(`--${error.message.replace(/^tls:/, 'cert and --key:')}`);
   }
 }
 

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { createSecureContext } from 'node:tls';
 import type { LocalService } from './local-service.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -9,6 +10,19 @@ export function readPemFile(option: string, path: string | undefined): Buffer | 
     return readFileSync(path);
   } catch (error) {
     throw new UsageError(`--${option}: expected a file that can be read; ${(error as Error).message}`);
+  }
+}
+
+/** The same for authorities. OpenSSL takes a file without certificates, and then trusts nobody. @throws {UsageError} */
+export function readAuthorities(path: string | undefined): Buffer | undefined {
+  const ca = readPemFile('cacert', path);
+  if (ca === undefined) return undefined;
+  try {
+    if (!ca.includes('CERTIFICATE-----')) throw new Error('there is none');
+    createSecureContext({ ca });
+    return ca;
+  } catch (error) {
+    throw new UsageError(`--cacert: expected certificates in PEM in ${path}; ${(error as Error).message}`);
   }
 }
 
