@@ -1,4 +1,4 @@
-import { Client, type Metadata, type ServiceError, status } from '@grpc/grpc-js';
+import { Client, credentials, type Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import { greetService, greetServiceName } from '../grpc/contract.ts';
 import { healthService } from '../grpc/health-contract.ts';
 import { assertName, GreetError, toGreetError } from './greet-error.ts';
@@ -9,7 +9,7 @@ import { readTarget } from './grpc-target.ts';
 import { isLocalHost } from './local-host.ts';
 import { checkCallOptions, checkClientOptions } from './option-checks.ts';
 import type { CallOptions, ClientOptions } from './options.ts';
-import { createCredentials, type TlsOptions } from './tls-options.ts';
+import { createTlsChannel, type TlsOptions } from './tls-options.ts';
 import type { Greeting } from './types.ts';
 
 export interface GrpcClientOptions extends ClientOptions {
@@ -43,7 +43,14 @@ export function createGrpcClient(options: GrpcClientOptions): GrpcClient {
   checkClientOptions(options, 5);
   const { address, tls, timeoutMs = 5_000, attempts = 3, inject } = options;
   const { useProxy = !endpoints.every(({ host }) => isLocalHost(host)) } = options;
-  const client = new Client(address, createCredentials(tls), channelOptions(attempts, useProxy));
+  const channel =
+    tls !== undefined
+      ? createTlsChannel(tls, endpoints[0]?.host)
+      : { credentials: credentials.createInsecure(), options: {} };
+  const client = new Client(address, channel.credentials, {
+    ...channelOptions(attempts, useProxy),
+    ...channel.options,
+  });
   let isClosed = false;
 
   /** Makes one call, which gRPC's own policy may try several times. */

@@ -1,13 +1,13 @@
 import { type Finding, probe } from './probe.ts';
 import type { Attempt } from './transport.ts';
 
-/** How long the search for a cause may take, in milliseconds. */
-const probeTimeoutMs = 1_000;
-
-/** What is probably wrong, and what to do, when a call has failed; an empty string where nothing can be said. */
-export async function findHint(attempt: Attempt): Promise<string> {
-  const stop = AbortSignal.timeout(probeTimeoutMs);
-  return describeFinding(attempt, await probe(attempt, stop));
+/**
+ * What is probably wrong, and what to do, when a call has failed; an empty string where nothing can be said.
+ *
+ * @param timeoutMs how long the search may take.
+ */
+export async function findHint(attempt: Attempt, timeoutMs: number): Promise<string> {
+  return describeFinding(attempt, await probe(attempt, AbortSignal.timeout(timeoutMs)));
 }
 
 function describeFinding(attempt: Attempt, finding: Finding): string {
@@ -46,8 +46,21 @@ function faultOfTls({ protocol, isOverTls, cert }: Attempt, finding: Finding): s
     return `speaks TLS: ${protocol === 'gRPC' ? 'add --tls' : 'use https in the URL'}`;
   if (!finding.isOverTls && isOverTls)
     return `speaks clear text, not TLS: ${protocol === 'gRPC' ? 'leave out --tls and --cacert' : 'use http in the URL'}`;
-  if (wantsCertificate && !cert) return 'asks for a certificate of the client: give --cert and --key';
-  if (certificateError)
-    return `has a certificate that is not trusted (${certificateError}): name its authority with --cacert, and the host as the certificate does`;
-  return '';
+  if (wantsCertificate && !cert && protocol === 'gRPC')
+    return 'asks for a certificate of the client: give --cert and --key';
+  return describeCertificate(certificateError);
+}
+
+function describeCertificate(error: string | undefined): string {
+  switch (error) {
+    case undefined:
+      return '';
+    case 'ERR_TLS_CERT_ALTNAME_INVALID':
+      return 'has a certificate for another name: call the host as the certificate does';
+    case 'CERT_HAS_EXPIRED':
+    case 'CERT_NOT_YET_VALID':
+      return 'has a certificate that is not valid at this time: renew it, or check the clock';
+    default:
+      return `has a certificate that is not trusted (${error}): name its authority with --cacert`;
+  }
 }

@@ -54,7 +54,9 @@ async function probeTls(
       accepted = socket.alpnProtocol;
       if (!socket.authorized) certificateError = String(socket.authorizationError);
     });
-    const { isConnected, error } = await exchange(socket, 'secureConnect', stop);
+    // What it says after the handshake tells only whether a certificate of the client is missing.
+    const isEnough = () => certificateError !== undefined || accepted !== 'h2';
+    const { isConnected, error } = await exchange(socket, 'secureConnect', stop, isEnough);
     return { accepted, certificateError, isConnected, error };
   };
   const [http2, http1] = [await handshake('h2'), await handshake('http/1.1')];
@@ -78,8 +80,13 @@ interface Exchange {
   readonly error?: NodeJS.ErrnoException;
 }
 
-/** Sends the preface once connected, and looks at what comes first. */
-function exchange(socket: Socket, connected: string, stop: AbortSignal): Promise<Exchange> {
+/** Connects, sends the preface unless that was enough, and looks at what comes first. */
+function exchange(
+  socket: Socket,
+  connected: string,
+  stop: AbortSignal,
+  isEnough = () => false,
+): Promise<Exchange> {
   return new Promise((resolve) => {
     let isConnected = false;
     const end = (outcome: Omit<Exchange, 'isConnected'> = {}) => {
@@ -94,7 +101,8 @@ function exchange(socket: Socket, connected: string, stop: AbortSignal): Promise
       .on('error', (error) => end({ error }))
       .once(connected, () => {
         isConnected = true;
-        socket.write(preface);
+        if (isEnough()) end();
+        else socket.write(preface);
       })
       .once('data', (bytes) => end({ protocol: protocolOf(bytes) }))
       .once('close', () => end());

@@ -13,6 +13,8 @@ export interface Surroundings {
   readonly folder: string;
   readonly print: (line: string) => void;
   readonly printError: (line: string) => void;
+  /** How long the cause of a failure is looked for, in milliseconds. */
+  readonly hintTimeoutMs: number;
 }
 
 /** Runs the command. @returns its exit status. */
@@ -32,7 +34,10 @@ export async function run(args: readonly string[], surroundings: Surroundings): 
   }
 }
 
-async function execute(command: Command, { env, folder, print }: Surroundings): Promise<number> {
+async function execute(
+  command: Command,
+  { env, folder, print, hintTimeoutMs }: Surroundings,
+): Promise<number> {
   const done = (text: string) => {
     print(text);
     return 0;
@@ -53,18 +58,18 @@ async function execute(command: Command, { env, folder, print }: Surroundings): 
     }
     return 0;
   } catch (error) {
-    throw await withHint(error, transport);
+    throw await withHint(error, transport, hintTimeoutMs);
   } finally {
     transport.close();
   }
 }
 
 /** The same error, with its probable cause where the service itself did not answer. */
-async function withHint(error: unknown, { attempt }: Transport): Promise<unknown> {
+async function withHint(error: unknown, { attempt }: Transport, timeoutMs: number): Promise<unknown> {
   if (!(error instanceof GreetError) || error.requestId !== undefined || error.violations.length > 0)
     return error;
   const { kind, message, cause } = error;
-  const hint = await findHint(attempt);
+  const hint = await findHint(attempt, timeoutMs);
   return hint ? new GreetError(kind, `${message.replace(/\.?$/, '.')} ${hint}`, { cause }) : error;
 }
 
