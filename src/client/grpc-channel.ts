@@ -4,7 +4,13 @@ import { greetServiceName } from '../grpc/contract.ts';
 /** The longest response that is read, in bytes. A greeting has less than 500. */
 const maxResponseBytes = 65_536;
 
-export function channelOptions(attempts: number, useProxy: boolean): ChannelOptions {
+interface ChannelSettings {
+  readonly attempts: number;
+  readonly keepaliveMs: number;
+  readonly useProxy: boolean;
+}
+
+export function channelOptions({ attempts, keepaliveMs, useProxy }: ChannelSettings): ChannelOptions {
   return {
     'grpc.service_config': JSON.stringify(serviceConfig(attempts)),
     // DNS may hold another one.
@@ -13,6 +19,8 @@ export function channelOptions(attempts: number, useProxy: boolean): ChannelOpti
     // A replica that came back is found within a second instead of two minutes.
     'grpc.max_reconnect_backoff_ms': 1_000,
     'grpc.max_receive_message_length': maxResponseBytes,
+    'grpc.keepalive_time_ms': keepaliveMs,
+    'grpc.keepalive_timeout_ms': Math.min(keepaliveMs, 5_000),
     'grpc.enable_http_proxy': useProxy ? 1 : 0,
   };
 }

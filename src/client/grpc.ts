@@ -7,7 +7,7 @@ import { errorOfStatus, isOverdue } from './grpc-error.ts';
 import { createMetadata } from './grpc-metadata.ts';
 import { readTarget } from './grpc-target.ts';
 import { isLocalHost } from './local-host.ts';
-import { checkCallOptions, checkClientOptions } from './option-checks.ts';
+import { checkCallOptions, checkClientOptions, checkMilliseconds } from './option-checks.ts';
 import type { CallOptions, ClientOptions } from './options.ts';
 import { createTlsChannel, type TlsOptions } from './tls-options.ts';
 import type { Greeting } from './types.ts';
@@ -20,6 +20,11 @@ export interface GrpcClientOptions extends ClientOptions {
   readonly address: string;
   /** Calls over TLS; without it, in clear text. */
   readonly tls?: TlsOptions | undefined;
+  /**
+   * How long a connection may be silent during calls before it is tried, and given up if it does not answer: a network that is cut
+   * tells nobody. In milliseconds. Default: 30000.
+   */
+  readonly keepaliveMs?: number | undefined;
   /** Whether calls go through the proxy of `http_proxy`. Default: not to this machine. */
   readonly useProxy?: boolean | undefined;
 }
@@ -41,14 +46,15 @@ export interface GrpcClient {
 export function createGrpcClient(options: GrpcClientOptions): GrpcClient {
   const endpoints = readTarget(options?.address);
   checkClientOptions(options, 5);
+  checkMilliseconds('keepaliveMs', options.keepaliveMs);
   const { address, tls, timeoutMs = 5_000, attempts = 3, inject } = options;
-  const { useProxy = !endpoints.every(({ host }) => isLocalHost(host)) } = options;
+  const { keepaliveMs = 30_000, useProxy = !endpoints.every(({ host }) => isLocalHost(host)) } = options;
   const channel =
     tls !== undefined
       ? createTlsChannel(tls, endpoints[0]?.host)
       : { credentials: credentials.createInsecure(), options: {} };
   const client = new Client(address, channel.credentials, {
-    ...channelOptions(attempts, useProxy),
+    ...channelOptions({ attempts, keepaliveMs, useProxy }),
     ...channel.options,
   });
   let isClosed = false;

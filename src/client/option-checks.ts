@@ -9,9 +9,13 @@ const maxTimeoutMs = 2 ** 31 - 1;
 /** @throws {TypeError} that names the option, what was expected and what was found. */
 export function checkClientOptions(options: ClientOptions, maxAttempts: number): void {
   const { timeoutMs, attempts, inject } = options;
-  checkCount('timeoutMs', timeoutMs, maxTimeoutMs);
+  checkMilliseconds('timeoutMs', timeoutMs);
   checkCount('attempts', attempts, maxAttempts);
   checkFunction('inject', inject);
+}
+
+export function checkMilliseconds(name: string, value: number | undefined): void {
+  checkCount(name, value, maxTimeoutMs);
 }
 
 function checkCount(name: string, value: number | undefined, max: number): void {

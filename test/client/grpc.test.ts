@@ -16,6 +16,7 @@ import {
   messageOf,
   refuses,
   startGrpcStub,
+  startRelay,
   startSocketStub,
 } from './stub-grpc.ts';
 
@@ -317,6 +318,24 @@ describe('a call over gRPC', () => {
   });
 });
 
+describe('a network that is cut without a word', () => {
+  it('costs calls until the connection is given up, and no more', async () => {
+    stub = await startGrpcStub(greets);
+    const relay = await startRelay(stub.address);
+    client = createGrpcClient({ address: relay.address, timeoutMs: 100, keepaliveMs: 50 });
+    const greeted = () =>
+      client?.greet('Alice').then(
+        () => true,
+        () => false,
+      );
+    await until(async () => (await greeted()) === true);
+    relay.freeze();
+    expect((await errorOf(client.greet('Alice'))).kind).toBe('timeout');
+    await until(async () => (await greeted()) === true);
+    relay.close();
+  });
+});
+
 describe('the options of the gRPC client', () => {
   const address = 'localhost:50051';
 
@@ -351,6 +370,7 @@ describe('the options of the gRPC client', () => {
     [{ address: 'unix:' }, /^address: /],
     [{ address, timeoutMs: 0 }, /^timeoutMs: expected a whole number from 1 to 2147483647, got 0$/],
     [{ address, timeoutMs: '1' }, /^timeoutMs: /],
+    [{ address, keepaliveMs: 0 }, /^keepaliveMs: expected a whole number/],
     [{ address, attempts: 6 }, /^attempts: expected a whole number from 1 to 5, got 6$/],
     [{ address, inject: 'x' }, /^inject: /],
     [{ address, tls: { cert: 'x' } }, /^tls: expected both cert and key, or neither$/],

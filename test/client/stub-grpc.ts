@@ -3,7 +3,7 @@ import {
   type IncomingHttpHeaders,
   type ServerHttp2Stream,
 } from 'node:http2';
-import { createServer, type Socket } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 
 export interface GrpcStub {
   readonly address: string;
@@ -43,6 +43,28 @@ export async function startSocketStub(behave: (socket: Socket) => void): Promise
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return { address: addressOf(server), calls: [], close: () => end(server, sockets) };
+}
+
+/** Passes bytes on both ways, until it is told to drop what the connections of that moment send: later ones work. */
+export async function startRelay(target: string) {
+  const [host, port] = target.split(':');
+  const sockets = new Set<Socket>();
+  const keep = (socket: Socket) => {
+    sockets.add(socket);
+    return socket.on('close', () => sockets.delete(socket)).on('error', () => {});
+  };
+  const server = createServer((near) => {
+    const far = keep(connect(Number(port), host));
+    keep(near).pipe(far).pipe(near);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    address: addressOf(server),
+    freeze() {
+      for (const socket of sockets) socket.unpipe().resume();
+    },
+    close: () => end(server, sockets),
+  };
 }
 
 function addressOf(server: { address(): unknown }): string {
