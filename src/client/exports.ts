@@ -1,4 +1,4 @@
 /** What `greet/client` exports to Node; a browser gets `http.ts` alone. */
 export { createGrpcClient, type GrpcClient, type GrpcClientOptions } from './grpc.ts';
-export * from './http.ts';
+export * from './http-node.ts';
 export type { TlsOptions } from './tls-options.ts';

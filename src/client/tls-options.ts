@@ -1,14 +1,58 @@
-import { type ChannelCredentials, credentials } from '@grpc/grpc-js';
+import { isIP } from 'node:net';
+import { checkServerIdentity, type PeerCertificate } from 'node:tls';
+import { type ChannelCredentials, type ChannelOptions, credentials } from '@grpc/grpc-js';
 
 export interface TlsOptions {
-  /** Who may have signed the service's certificate, in PEM; whom Node trusts, unless given. */
-  readonly ca?: Buffer | undefined;
-  /** The caller's own certificate and key, in PEM, for a service that asks for them (mutual TLS). */
-  readonly cert?: Buffer | undefined;
-  readonly key?: Buffer | undefined;
+  /** The certificates of the authorities to trust, in PEM. Default: those that Node trusts. */
+  readonly ca?: string | Uint8Array | undefined;
+  /** The client's certificate and key, in PEM, for a service that asks for one (mutual TLS). */
+  readonly cert?: string | Uint8Array | undefined;
+  readonly key?: string | Uint8Array | undefined;
+  /** `false` accepts any certificate: only for a service on the same machine. Default: true. */
+  readonly rejectUnauthorized?: boolean | undefined;
 }
 
-/** In clear text where there are none. */
-export function createCredentials(tls: TlsOptions | undefined): ChannelCredentials {
-  return tls ? credentials.createSsl(tls.ca, tls.key, tls.cert) : credentials.createInsecure();
+/**
+ * The channel options for TLS.
+ *
+ * @param host the host that the server's certificate must be for.
+ * @throws {TypeError} for what is no PEM, or does not belong together.
+ */
+export function createTlsChannel(tls: TlsOptions, host: string | undefined): SecureChannel {
+  if (typeof tls !== 'object' || tls === null)
+    throw new TypeError('tls: expected an object; {} for the defaults');
+  const { ca, cert, key, rejectUnauthorized = true } = tls;
+  if ((cert === undefined) !== (key === undefined))
+    throw new TypeError('tls: expected both cert and key, or neither');
+  const isAddress = host !== undefined && isIP(host) !== 0;
+  const verification = {
+    rejectUnauthorized,
+    ...(isAddress && {
+      checkServerIdentity: (_name: string, certificate: PeerCertificate) =>
+        checkServerIdentity(host, certificate),
+    }),
+  };
+  try {
+    // OpenSSL takes a text without certificates, and then trusts nobody.
+    if (ca !== undefined && !toBuffer(ca)?.includes('CERTIFICATE-----')) throw new Error('ca has none');
+    return {
+      credentials: credentials.createSsl(toBuffer(ca), toBuffer(key), toBuffer(cert), verification),
+      // grpc-js names the host in the handshake, also where it is an address, which RFC 6066 forbids and Node 26 refuses.
+      options: isAddress ? { 'grpc.ssl_target_name_override': `ip-${host.replace(/[.:]/g, '-')}` } : {},
+    };
+  } catch (cause) {
+    const { message } = cause as Error;
+    throw new TypeError(`tls: expected certificates in PEM, and the key of the certificate; ${message}`, {
+      cause,
+    });
+  }
+}
+
+interface SecureChannel {
+  readonly credentials: ChannelCredentials;
+  readonly options: ChannelOptions;
+}
+
+function toBuffer(pem: string | Uint8Array | undefined): Buffer | null {
+  return pem === undefined ? null : Buffer.from(pem);
 }
