@@ -5,6 +5,7 @@ import { parse } from 'yaml';
 import { createFaults } from '../../src/faults.ts';
 import { createReadiness } from '../../src/readiness.ts';
 import { countDown, createMetrics } from '../../src/telemetry/metrics.ts';
+import { readRunbooks } from '../support/runbooks.ts';
 
 const read = (name: string) => readFile(new URL(`../../deploy/${name}`, import.meta.url), 'utf8');
 
@@ -44,6 +45,8 @@ async function knownLabels(): Promise<Map<string, Set<string>>> {
   }
   for (const name of ['up', 'ALERTS'])
     known.set(name, new Set([...target, 'alertname', 'alertstate', 'severity']));
+  // What kube-state-metrics exports, where it is installed.
+  known.set('kube_deployment_spec_replicas', new Set(['namespace', 'deployment']));
   for (const { record, labels = {} } of rules) if (record) known.set(record, new Set(Object.keys(labels)));
   return known;
 }
@@ -84,9 +87,12 @@ const queries = [
   ...dashboard.panels.flatMap(({ title, targets = [] }) =>
     targets.map(({ expr }) => ({ title: `the panel "${title}"`, expr })),
   ),
+  ...[...(await readRunbooks())].flatMap(([alert, { queries: asked }]) =>
+    asked.map((expr) => ({ title: `the runbook of ${alert}`, expr })),
+  ),
 ];
 
-describe('the queries of rules and dashboard', () => {
+describe('the queries of rules, dashboard and runbooks', () => {
   it('are there', () => {
     expect(queries.length).toBeGreaterThan(50);
   });

@@ -29,7 +29,12 @@ describe.skipIf(lacking)(`gRPC-Web through Envoy${lacking ? `: ${lacking}` : ''}
     const frame = Buffer.concat([Buffer.from([0, 0, 0, 0, message.length]), message]);
     const { status, headers, body } = await network.call('fetch', url, {
       method: 'POST',
-      headers: { 'content-type': 'application/grpc-web-text+proto', 'x-grpc-web': '1', origin },
+      headers: {
+        accept: 'application/grpc-web-text+proto',
+        'content-type': 'application/grpc-web-text+proto',
+        'x-grpc-web': '1',
+        origin,
+      },
       body: frame.toString('base64'),
     });
     expect(status).toBe(200);

@@ -131,14 +131,20 @@ export class TestNetwork {
   }
 
   async dispose(): Promise<void> {
-    for (const { process } of this.#started) process.kill('SIGKILL');
-    await Promise.all(this.#started.map(({ result }) => result));
-    for (const child of [this.#agent, this.#edge, this.#replicas]) {
+    // Asked to, a program also ends the processes that it has started.
+    for (const { process } of this.#started) process.kill('SIGTERM');
+    this.#agent.kill('SIGKILL');
+    for (const child of [...this.#started.map(({ process }) => process), this.#agent]) await ended(child);
+    for (const child of [this.#edge, this.#replicas]) {
       child.kill('SIGKILL');
-      if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+      await ended(child);
     }
     await rm(this.#folder, { recursive: true });
   }
+}
+
+async function ended(child: ChildProcess): Promise<void> {
+  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
 }
 
 /** A process that keeps new namespaces open. Its standard input ends with this process, and so does it. */
