@@ -4,7 +4,7 @@ import protobuf from 'protobufjs';
 
 const field = (type: string, id: number, rule?: 'repeated') => ({ type, id, ...(rule && { rule }) });
 
-// What we read of opentelemetry/proto/collector/trace/v1/trace_service.proto and trace.proto, by their field numbers.
+// The part of opentelemetry/proto/collector/trace/v1/trace_service.proto and trace.proto that the tests read, by field numbers.
 const { Request } = protobuf.Root.fromJSON({
   nested: {
     Request: { fields: { resourceSpans: field('ResourceSpans', 1, 'repeated') } },
@@ -47,7 +47,7 @@ export interface ReceivedSpan {
   readonly status: number;
 }
 
-/** An OTLP/HTTP receiver: keeps every span that it is sent, or behaves as badly as it is told. */
+/** An OTLP/HTTP receiver that keeps all spans, or one that never answers. */
 export async function startReceiver({ behaviour = 'accept' }: { behaviour?: 'accept' | 'hang' } = {}) {
   const spans: ReceivedSpan[] = [];
   const server = createServer((request, response) => {

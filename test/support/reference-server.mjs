@@ -1,4 +1,5 @@
-// Greets, and is left in peace: node bystander.mjs. What its callers wait for while a neighbour is attacked is the machine's doing.
+// A bare HTTP server that nobody attacks. Its latency during an attack on the service shows how slow the machine itself is by then.
+// Run as: node reference-server.mjs
 import { createServer } from 'node:http';
 
 const server = createServer((_, response) => response.end('Hello, Alice')).listen(0, '127.0.0.1', () => {

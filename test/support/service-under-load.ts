@@ -8,13 +8,14 @@ import { type LogLine, until } from './service.ts';
 
 const here = (file: string) => fileURLToPath(new URL(file, import.meta.url));
 
-/** The container's memory, which the image runs in, and the heap that it gives V8: half of that. In bytes and in MB. */
+/** The memory of the container, in bytes. The image gives half of it to V8's heap, in MB. */
 export const memoryLimit = 128 * 1024 * 1024;
 const heapMb = 64;
 
-/** So that what is held can be told from what has not been collected yet. */
+/** On SIGUSR2 the program collects its garbage, so that what it holds can be told from what is not collected yet. */
 const collectOnSignal = 'data:text/javascript,process.on("SIGUSR2", () => globalThis.gc());';
 
+/** Latencies in milliseconds. */
 export interface Latency {
   readonly count: number;
   readonly p50: number;
@@ -23,17 +24,17 @@ export interface Latency {
   readonly failures: readonly string[];
 }
 
-/** What callers see of the service over either transport, and of a bare server beside it that nobody attacks. */
-export type PoliteReport = Readonly<Record<'http' | 'grpc' | 'bystander', Latency>>;
+/** What well-behaved clients measure over both transports, and at the reference server, which nobody attacks. */
+export type LatencyReport = Readonly<Record<'http' | 'grpc' | 'reference', Latency>>;
 
-/** What a process holds, as the kernel has it. */
-export interface Holding {
-  /** Memory of its own, in bytes. */
+/** The resources of a process, as the kernel counts them. */
+export interface ResourceUsage {
+  /** Private memory, in bytes. */
   readonly memory: number;
   readonly descriptors: number;
 }
 
-export async function holdingOf(pid: number): Promise<Holding> {
+export async function resourceUsageOf(pid: number): Promise<ResourceUsage> {
   const [status, descriptors] = await Promise.all([
     readFile(`/proc/${pid}/status`, 'utf8'),
     readdir(`/proc/${pid}/fd`),
@@ -44,29 +45,29 @@ export async function holdingOf(pid: number): Promise<Holding> {
   };
 }
 
-/** The built program within the container's limits, a bystander, and callers who behave, each in a process of its own. */
-export class Siege {
+/** The built program within the memory of its container, a reference server and well-behaved clients, each in a process of its own. */
+export class ServiceUnderLoad {
   readonly program: Program;
   readonly urls: Readonly<Record<'http' | 'grpc' | 'admin', string>>;
-  readonly #polite: ChildProcess;
-  readonly #bystander: ChildProcess;
+  readonly #probe: ChildProcess;
+  readonly #reference: ChildProcess;
 
   private constructor(
     program: Program,
-    urls: Siege['urls'],
-    { polite, bystander }: Record<'polite' | 'bystander', ChildProcess>,
+    urls: ServiceUnderLoad['urls'],
+    { probe, reference }: Record<'probe' | 'reference', ChildProcess>,
   ) {
     this.program = program;
     this.urls = urls;
-    this.#polite = polite;
-    this.#bystander = bystander;
+    this.#probe = probe;
+    this.#reference = reference;
   }
 
-  /** @param keeps which of its lines are kept. */
+  /** @param keeps which log lines of the program are kept. */
   static async start(
     env: Readonly<Record<string, string>> = {},
     keeps: (line: LogLine) => boolean = () => true,
-  ): Promise<Siege> {
+  ): Promise<ServiceUnderLoad> {
     const [http, grpc, admin] = await Promise.all([freePort(), freePort(), freePort()]);
     const urls = {
       http: `http://127.0.0.1:${http}`,
@@ -86,28 +87,30 @@ export class Siege {
       nodeOptions: [`--max-old-space-size=${heapMb}`, '--expose-gc', '--import', collectOnSignal],
     });
     await until(async () => (await fetch(`${urls.http}/readyz`).catch(() => undefined))?.status === 200);
-    const bystander = fork(here('bystander.mjs'), { execArgv: [] });
-    const bystanderUrl = await new Promise((resolve) => bystander.once('message', resolve));
-    const polite = fork(here('polite.mjs'), [urls.http, urls.grpc, String(bystanderUrl)], { execArgv: [] });
-    await new Promise((resolve) => polite.once('message', resolve));
-    return new Siege(program, urls, { polite, bystander });
+    const reference = fork(here('reference-server.mjs'), { execArgv: [] });
+    const referenceUrl = await new Promise((resolve) => reference.once('message', resolve));
+    const probe = fork(here('latency-probe.mjs'), [urls.http, urls.grpc, String(referenceUrl)], {
+      execArgv: [],
+    });
+    await new Promise((resolve) => probe.once('message', resolve));
+    return new ServiceUnderLoad(program, urls, { probe, reference });
   }
 
   get pid(): number {
     return this.program.process.pid as number;
   }
 
-  /** What the callers who behave see for as long, in milliseconds. */
-  async ask(durationMs: number): Promise<PoliteReport> {
-    const report = new Promise<PoliteReport>((resolve) =>
-      this.#polite.once('message', (message) => resolve(message as PoliteReport)),
+  /** Measures latency by well-behaved clients for this many milliseconds. */
+  async measureLatency(durationMs: number): Promise<LatencyReport> {
+    const report = new Promise<LatencyReport>((resolve) =>
+      this.#probe.once('message', (message) => resolve(message as LatencyReport)),
     );
-    this.#polite.send(durationMs);
+    this.#probe.send(durationMs);
     return report;
   }
 
-  /** The most memory that the service held while the work was done. */
-  async peakWhile(work: Promise<unknown>): Promise<number> {
+  /** The most memory that the service used while the work was done, in bytes. */
+  async peakMemoryWhile(work: Promise<unknown>): Promise<number> {
     let isWorking = true;
     let peak = 0;
     const done = work.finally(() => {
@@ -116,7 +119,7 @@ export class Siege {
     while (isWorking) {
       peak = Math.max(
         peak,
-        await holdingOf(this.pid).then(
+        await resourceUsageOf(this.pid).then(
           ({ memory }) => memory,
           () => 0,
         ),
@@ -133,13 +136,14 @@ export class Siege {
     return text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
   }
 
+  /** The metrics of requests and calls in progress. */
   async active(): Promise<readonly string[]> {
     return (await this.metrics()).filter((line) => /_active_(requests|calls) /.test(line));
   }
 
-  /** What the heap holds in earnest, in bytes. */
+  /** The size of the heap after garbage collection, in bytes. */
   async heap(): Promise<number> {
-    // Twice: what the first collection lets go of may have held more.
+    // Objects that the first collection frees may have held others.
     for (let count = 0; count < 2; count += 1) {
       this.program.process.kill('SIGUSR2');
       await new Promise((resolve) => setTimeout(resolve, 100));
@@ -148,7 +152,7 @@ export class Siege {
     return Number(line?.split(' ')[1]);
   }
 
-  /** Greets over both transports, as anybody would. */
+  /** One greeting over each transport. */
   async greet(): Promise<readonly string[]> {
     const http = createHttpClient({ url: this.urls.http });
     const grpc = createGrpcClient({ address: this.urls.grpc });
@@ -157,7 +161,7 @@ export class Siege {
     return greetings.map(({ message }) => message);
   }
 
-  /** Ends the program as an orchestrator does, and tells how it went. */
+  /** Ends the program as an orchestrator does. */
   async drain(): Promise<{ readonly code: unknown; readonly warnings: readonly string[] }> {
     this.program.process.kill('SIGTERM');
     const code = await this.program.exited;
@@ -168,7 +172,7 @@ export class Siege {
   }
 
   async dispose(): Promise<void> {
-    await Promise.all([this.#polite, this.#bystander].map(kill));
+    await Promise.all([this.#probe, this.#reference].map(kill));
     await this.program.dispose();
   }
 }
@@ -179,7 +183,7 @@ async function kill(child: ChildProcess): Promise<void> {
   await new Promise((resolve) => child.once('close', resolve));
 }
 
-/** Waits for the condition, no longer than the time in milliseconds; whether it came to be. */
+/** Waits until the condition holds, for at most this many milliseconds. @returns whether it holds. */
 export async function untilWithin(
   timeoutMs: number,
   condition: () => boolean | Promise<boolean>,

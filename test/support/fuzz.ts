@@ -6,15 +6,15 @@ const shares = 5;
 export const seed = Number(process.env.FUZZ_SEED ?? Math.floor(Math.random() * 2 ** 31));
 
 /**
- * Tries cases until the time is over. The first one that fails is made as small as it can be in the time that is left, and told
- * with its seed and how to repeat it.
+ * Tries cases until the time is over. The first failing case is shrunk in the time that is left, and reported with its seed and the command
+ * that repeats it.
  *
- * @param tell the case in words and bytes, for who has to mend what it found.
+ * @param describeCase the case in words and bytes, for the report.
  */
 export async function fuzz<Case>(
   title: string,
   cases: fc.Arbitrary<Case>,
-  tell: (sample: Case) => string,
+  describeCase: (sample: Case) => string,
   attempt: (sample: Case) => Promise<void>,
 ): Promise<void> {
   const { FUZZ_PATH: path } = process.env;
@@ -32,7 +32,7 @@ export async function fuzz<Case>(
     interruptAfterTimeLimit: (fuzzSeconds * 1_000) / shares,
     markInterruptAsFailure: false,
   });
-  // When the time is over the last one may still be under way: what hangs is found out here.
+  // The last case may still run when the time is over, and may fail only now.
   const late = await running.then(
     () => undefined,
     (error: unknown) => error,
@@ -41,13 +41,13 @@ export async function fuzz<Case>(
   if (!found.failed && late === undefined) return;
   const [smallest] = found.counterexample ?? [];
   const sample = (smallest ?? last) as Case;
-  const repeat = `FUZZ_SEED=${seed} FUZZ_PATH=${found.counterexamplePath ?? found.numRuns} npm run fuzz -- -t '${title}'`;
+  const command = `FUZZ_SEED=${seed} FUZZ_PATH=${found.counterexamplePath ?? found.numRuns} npm run fuzz -- -t '${title}'`;
   throw new Error(
-    `${found.errorInstance ?? late}\n\nFound with seed ${seed} in ${tell(sample)}\n\nOnce more: ${repeat}`,
+    `${found.errorInstance ?? late}\n\nFound with seed ${seed} in ${describeCase(sample)}\n\nTo repeat it: ${command}`,
   );
 }
 
-/** Bytes as a JavaScript literal, to be pasted into a named case. */
+/** Bytes as a JavaScript literal, to paste into a test. */
 export function literal(bytes: Buffer): string {
   return `Buffer.from(${JSON.stringify(bytes.toString('latin1')).replace(
     /[\u007f-\u00ff]/g,

@@ -4,25 +4,22 @@ export interface RawResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
-  /** From the connection's start to its end, in milliseconds. */
-  readonly tookMs: number;
 }
 
-/** Sends bytes as they are and reads until the other side closes; the first response is parsed, where there is one. */
+/** Sends the bytes as they are, reads until the server closes the connection, and parses the first response, if there is one. */
 export async function exchange(url: string, ...pieces: (string | Buffer)[]): Promise<RawResponse> {
   const { hostname, port } = new URL(url);
-  const startedAt = performance.now();
   const socket = connect(Number(port), hostname);
-  // Answers may arrive before everything was sent, and the rest of what we send is then refused.
+  // The server may answer before it has read everything, and refuse the rest.
   socket.on('error', () => {});
   for (const piece of pieces) socket.write(piece);
   const chunks: Buffer[] = [];
   socket.on('data', (chunk) => chunks.push(chunk));
   await new Promise((resolve) => socket.once('close', resolve));
-  return { ...parse(Buffer.concat(chunks).toString()), tookMs: performance.now() - startedAt };
+  return parse(Buffer.concat(chunks).toString());
 }
 
-function parse(text: string): Omit<RawResponse, 'tookMs'> {
+function parse(text: string): RawResponse {
   const [head = '', ...rest] = text.split('\r\n\r\n');
   const [statusLine = '', ...lines] = head.split('\r\n');
   const headers = Object.fromEntries(
