@@ -56,7 +56,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   }));
   const [app, adminApp, certificates] = await Promise.all([
     buildApp({ config, operations, rateLimit, readiness, telemetry }),
-    buildAdminApp({ faults, telemetry }),
+    buildAdminApp({ config, faults, telemetry }),
     config.tls && openCertificates(config.tls, logger, limits.certificateIntervalMs),
   ]);
   if (certificates)
