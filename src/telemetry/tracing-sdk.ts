@@ -162,17 +162,17 @@ function createLogExporter(logger: Logger): SpanExporter {
   };
 }
 
-function fieldsOf({ name, parentSpanContext, attributes, status, ...span }: ReadableSpan) {
+function fieldsOf(span: ReadableSpan) {
   const { traceId, spanId } = span.spanContext();
   const [seconds, nanoseconds] = span.duration;
   return {
     trace_id: traceId,
     span_id: spanId,
-    parent_span_id: parentSpanContext?.spanId,
-    name,
+    parent_span_id: span.parentSpanContext?.spanId,
+    name: span.name,
     durationMs: seconds * 1e3 + nanoseconds / 1e6,
-    status: status.code,
-    attributes,
+    status: span.status.code,
+    attributes: span.attributes,
   };
 }
 
