@@ -17,6 +17,8 @@ async function main(): Promise<void> {
   const config = readConfig();
   const { logger, accessLog } = await createLogs(config);
   exitOnUncaught(logger);
+  for (const { found, meant } of config.misspellings)
+    logger.warn({ found, meant }, `the environment variable ${found} has no effect; did you mean ${meant}?`);
   const readiness = createReadiness();
   const faults = createFaults();
   const metrics = createMetrics({ faults, readiness, version, revision: config.revision });

@@ -15,7 +15,7 @@ import { protect } from './resilience/protection.ts';
 import { createRateLimit } from './resilience/rate-limit.ts';
 import type { Readiness } from './resilience/readiness.ts';
 import { openCertificates } from './telemetry/certificates.ts';
-import { exportCertificateExpiry } from './telemetry/metrics.ts';
+import { exportCertificates } from './telemetry/metrics.ts';
 import type { Telemetry } from './telemetry/telemetry.ts';
 
 export interface Service {
@@ -59,10 +59,14 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     buildAdminApp({ config, faults, telemetry }),
     config.tls && openCertificates(config.tls, logger, limits.certificateIntervalMs),
   ]);
-  if (certificates)
-    exportCertificateExpiry(telemetry.metrics, () => new Date(certificates.current.leaf.validTo));
+  if (certificates) exportCertificates(telemetry.metrics, certificates);
   await Promise.all([app.ready(), adminApp.ready()]);
 
+  const stop = async () => {
+    overload.stop();
+    certificates?.stop();
+    await Promise.all([app.close(), adminApp.close()]);
+  };
   // All of these are closed again if the next one cannot be opened.
   const opened: Closable[] = [];
   const open = async <Opened extends Closable>(
@@ -76,6 +80,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       return listener;
     } catch (error) {
       await Promise.all(opened.map((listener) => listener.close()));
+      await stop();
       throw new ListenError(explain(error, { host, port, variable }), { cause: error });
     }
   };
@@ -100,11 +105,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
         readiness,
         listeners: [http, grpc],
         admin,
-        async stop() {
-          overload.stop();
-          certificates?.stop();
-          await Promise.all([app.close(), adminApp.close()]);
-        },
+        stop,
       }),
   };
 }

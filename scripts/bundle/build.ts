@@ -37,7 +37,6 @@ await build({
   external: [
     '@fastify/ajv-compiler',
     '@fastify/fast-json-stringify-compiler',
-    '@fastify/rate-limit',
     '@fastify/swagger',
     '@fastify/swagger-ui',
     '@opentelemetry/auto-configuration-propagators',

@@ -1,6 +1,7 @@
 import type * as z from 'zod';
 import type { TlsFiles } from '../net/tls/files.ts';
 import { environmentSchema, type logLevels } from './environment.ts';
+import { findMisspellings, type Misspelling } from './misspelt-variables.ts';
 import { tlsFaultsOf, tlsFilesOf } from './tls-settings.ts';
 import { endpointFaultsOf, type TracingSettings, tracingSettingsOf } from './tracing-settings.ts';
 
@@ -12,6 +13,8 @@ export interface Config {
   readonly port: number;
   readonly grpcPort: number;
   readonly adminPort: number;
+  /** Names, besides localhost, under which the admin port answers. */
+  readonly adminHosts: readonly string[];
   readonly logLevel: (typeof logLevels)[number];
   readonly corsOrigins: '*' | readonly string[];
   /** Undefined if HTTP and gRPC are served in clear text. */
@@ -33,6 +36,8 @@ export interface Config {
   readonly rateLimit: { readonly maxRequests: number; readonly windowMs: number };
   readonly drainDelayMs: number;
   readonly shutdownTimeoutMs: number;
+  /** Variables with names that are almost ours: nothing reads them. */
+  readonly misspellings: readonly Misspelling[];
   /** The commit of this build. */
   readonly revision: string;
   /** Which parts of the admin port are there. */
@@ -53,12 +58,13 @@ const configSchema = environmentSchema
   .superRefine(checkPorts)
   .superRefine(checkGrace)
   .transform(
-    (env): Config =>
+    (env): Omit<Config, 'misspellings'> =>
       Object.freeze({
         host: env.HOST,
         port: env.PORT,
         grpcPort: env.GRPC_PORT,
         adminPort: env.ADMIN_PORT,
+        adminHosts: env.ADMIN_HOSTS,
         logLevel: env.LOG_LEVEL,
         corsOrigins: env.CORS_ORIGINS,
         tls: tlsFilesOf(env),
@@ -121,7 +127,10 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
     ...tlsFaultsOf(known),
     ...endpointFaultsOf(known),
   ];
-  if (result.success && faults.length === 0) return result.data;
+  if (result.success && faults.length === 0) {
+    const misspellings = findMisspellings(Object.keys(env), Object.keys(environmentSchema.shape));
+    return Object.freeze({ ...result.data, misspellings });
+  }
   throw new ConfigError(
     faults.map(({ variable, message }) => {
       const found = env[variable];

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import * as z from 'zod';
+import { isHost } from '../net/host.ts';
 
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
@@ -16,22 +17,41 @@ const integer = (what: string, min: number, max: number) => {
 const port = (what: string) => integer(`the port for ${what} (0 = any free port)`, 0, 65_535);
 const milliseconds = (what: string) => integer(`${what}, in milliseconds`, 0, 3_600_000);
 
+/** A comma-separated list. A comma at the end is no fault. */
+const list = z.string().transform((text) =>
+  text
+    .split(',')
+    .map((entry) => entry.trim())
+    .filter((entry) => entry !== ''),
+);
+
+/** Also an origin of an app, such as `capacitor://localhost`: the URL standard has none for other schemes than those of the web. */
 function isOrigin(text: string): boolean {
-  return URL.canParse(text) && new URL(text).origin === text;
+  if (!URL.canParse(text) || text.includes('*')) return false;
+  const { origin, protocol, host } = new URL(text);
+  return text === (origin === 'null' && host !== '' ? `${protocol}//${host}` : origin);
 }
 
-const corsOrigins = z
-  .string()
-  .transform((text) => text.split(',').map((origin) => origin.trim()))
-  .refine((list) => (list.length === 1 && list[0] === '*') || list.every(isOrigin), {
-    error:
-      'expected * or a comma-separated list of origins such as https://app.example.com (scheme, host and port only; no path, no closing slash)',
-  })
-  .transform((list): '*' | readonly string[] => (list[0] === '*' ? '*' : list));
+const corsOrigins = list
+  .refine(
+    (origins) =>
+      origins.length > 0 && (origins.every((origin) => isOrigin(origin)) || String(origins) === '*'),
+    {
+      error:
+        'expected * or a comma-separated list of origins such as https://app.example.com (scheme, host and port only; no path, no closing slash, no * within)',
+    },
+  )
+  .transform((origins): '*' | readonly string[] => (origins[0] === '*' ? '*' : origins));
+
+const hostNames = list
+  .transform((names) => names.map((name) => name.toLowerCase()))
+  .refine((names) => names.every((name) => isHost(name) && !name.includes(':') && !name.includes('*')), {
+    error: 'expected a comma-separated list of host names such as metrics.example.com (no port, no *)',
+  });
 
 const namedNetworks = ['loopback', 'linklocal', 'uniquelocal'];
 
-/** An address, a network in CIDR notation (RFC 4632, section 3.1) or the name of some. */
+/** An address, a network in CIDR notation (RFC 4632, section 3.1), or a name for some networks. */
 function isNetwork(text: string): boolean {
   const [address = '', prefix = '1', ...rest] = text.split('/');
   const bits = { 0: 0, 4: 32, 6: 128 }[isIP(address)] ?? 0;
@@ -39,14 +59,11 @@ function isNetwork(text: string): boolean {
   return namedNetworks.includes(text) || (isPrefix && rest.length === 0);
 }
 
-const trustedProxies = z
-  .string()
-  .transform((text) => (text === '' ? [] : text.split(',').map((network) => network.trim())))
-  .refine((list) => list.every(isNetwork), {
-    error:
-      'expected a comma-separated list of addresses and networks such as 192.0.2.7,10.0.0.0/8,2001:db8::/32, ' +
-      `or of ${namedNetworks.join(', ')}`,
-  });
+const trustedProxies = list.refine((networks) => networks.every(isNetwork), {
+  error:
+    'expected a comma-separated list of addresses and networks such as 192.0.2.7,10.0.0.0/8,2001:db8::/32, ' +
+    `or of ${namedNetworks.join(', ')}`,
+});
 
 /** An IPv6 address may be written as in a URL. */
 const host = z
@@ -61,7 +78,7 @@ const onOrOff = z
 
 const text = z.string().trim().default('');
 
-/** Every variable the service reads, with its default as one would write it in the environment. */
+/** Every variable of the service. A default is written as in the environment. */
 export const environmentSchema = z.object({
   HOST: host.prefault('localhost'),
   PORT: port('HTTP').prefault('8080'),
@@ -69,7 +86,13 @@ export const environmentSchema = z.object({
   ADMIN_PORT: port('the admin listener').prefault('9464'),
   ADMIN_FAULTS: onOrOff.prefault('on'),
   ADMIN_PROFILES: onOrOff.prefault('off'),
-  LOG_LEVEL: z.enum(logLevels, { error: `expected one of ${logLevels.join(', ')}` }).default('info'),
+  ADMIN_HOSTS: hostNames.prefault(''),
+  LOG_LEVEL: z
+    .string()
+    .trim()
+    .toLowerCase()
+    .pipe(z.enum(logLevels, { error: `expected one of ${logLevels.join(', ')}` }))
+    .prefault('info'),
   CORS_ORIGINS: corsOrigins.prefault('*'),
   TLS_CERT_FILE: z.string().trim().default(''),
   TLS_KEY_FILE: z.string().trim().default(''),

@@ -67,6 +67,8 @@ export function describeTlsFault({ file, code, reason }: TlsFault): VariableFaul
         variable,
         message: `expected the private key of the certificate in ${variables.cert}, whose subject is ${reason}; it is another's`,
       };
+    case 'outside-validity':
+      return { variable, message: `expected a certificate that is valid today; its validity is ${reason}` };
     case 'refused-by-openssl':
       return { variable, message: `expected a certificate and a key that OpenSSL takes; ${reason}` };
     default:

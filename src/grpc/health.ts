@@ -16,7 +16,7 @@ export function createHealth(readiness: Readiness, services: Iterable<string>) {
   const statusOf = (name: string): HealthResponse =>
     known.has(name) ? current() : { status: 'SERVICE_UNKNOWN' };
 
-  readiness.subscribe(() => {
+  const unsubscribe = readiness.subscribe(() => {
     for (const watcher of watchers) watcher.write(statusOf(watcher.request.service));
   });
 
@@ -45,6 +45,7 @@ export function createHealth(readiness: Readiness, services: Iterable<string>) {
     },
     /** Ends every watch with UNAVAILABLE: this replica will report nothing more. */
     close(): void {
+      unsubscribe();
       for (const watcher of watchers) {
         watcher.emit('error', { code: status.UNAVAILABLE, details: 'The replica is shutting down.' });
       }

@@ -70,6 +70,9 @@ export async function openGrpcServer(options: GrpcServerOptions): Promise<GrpcLi
     host: config.host,
     port: config.grpcPort,
     answerRefusal: answerCallRefusal,
+  }).catch((error: unknown) => {
+    health.close();
+    throw error;
   });
   return {
     ...listener,

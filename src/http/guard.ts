@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { isHost } from '../net/host.ts';
 import { Problem } from './problem.ts';
 import { malformedTarget, maxTargetLength, pathOf, targetProblem } from './target.ts';
 
@@ -33,16 +34,13 @@ function isPlainTarget({ url, originalUrl }: FastifyRequest): boolean {
   return originalUrl.startsWith('/') && originalUrl.length <= maxTargetLength && url !== malformedTarget;
 }
 
-// RFC 3986, sections 3.2.2 and 3.2.3: the characters of a host and a port.
-const hostPattern = /^[\w.~!$&'()*+;=%:[\]-]*$/;
-
-/**
- * RFC 9112, section 3.2, and RFC 9110, section 10.1.1. Repeated Host headers arrive joined by a comma, which no host contains. Over
- * HTTP/2, `:authority` replaces Host (RFC 9113, section 8.3.1).
- */
+/** RFC 9112, section 3.2, and RFC 9110, section 10.1.1. */
 function headerProblem({ headers, httpVersion }: IncomingMessage): Problem | undefined {
-  const host = headers.host ?? headers[':authority'];
-  if (typeof host !== 'string' ? httpVersion !== '1.0' : !hostPattern.test(host)) {
+  // Over HTTP/2, `:authority` replaces Host. If both are there, they must be equal (RFC 9113, section 8.3.1).
+  const authority = headers[':authority'];
+  const host = headers.host ?? authority;
+  const isValid = typeof host === 'string' ? isKnownHost(host) : httpVersion === '1.0';
+  if (!isValid || (authority !== undefined && authority !== host)) {
     return new Problem(400, 'The request must have one valid Host header.');
   }
   if (headers.expect !== undefined && headers.expect.toLowerCase() !== '100-continue') {
@@ -54,6 +52,17 @@ function headerProblem({ headers, httpVersion }: IncomingMessage): Problem | und
     return new Problem(501, 'The only transfer coding understood is chunked.');
   }
   return undefined;
+}
+
+const validHosts = new Set<string>();
+const maxValidHosts = 100;
+
+/** {@link isHost}, calculated once for each of the first different values. Repeated headers arrive joined by ", ": not a host. */
+function isKnownHost(host: string): boolean {
+  if (validHosts.has(host)) return true;
+  if (!isHost(host)) return false;
+  if (validHosts.size < maxValidHosts) validHosts.add(host);
+  return true;
 }
 
 /** A preflight is accepted on any path, so that a page can read the 404 that follows. */

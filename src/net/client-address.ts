@@ -1,10 +1,11 @@
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import proxyAddr from '@fastify/proxy-addr';
+import ipaddr from 'ipaddr.js';
 
 /**
  * The client's address: the peer of the connection or, if that is a trusted proxy, the last address of `X-Forwarded-For` that is not a
- * trusted proxy. Anything before it may be forged.
+ * trusted proxy. Anything before it may be forged. `Forwarded` (RFC 7239) is not read.
  */
 export type AddressOf = (peer: string | undefined, forwardedFor: string | undefined) => string;
 
@@ -16,7 +17,8 @@ export function createAddressOf(trustedProxies: readonly string[]): AddressOf {
   if (trustedProxies.length === 0) return (peer = '') => peer;
   const isTrusted = proxyAddr.compile([...trustedProxies]);
   return function addressOf(peer = '', forwardedFor) {
-    const request = { headers: { 'x-forwarded-for': forwardedFor }, socket: { remoteAddress: peer } };
+    const headers = { 'x-forwarded-for': forwardedFor?.split(',').map(withoutPort).join(',') };
+    const request = { headers, socket: { remoteAddress: peer } };
     const addresses = proxyAddr.all(request as unknown as IncomingMessage, isTrusted);
     // No trusted proxy writes what is not an address. The client is then the last known address.
     return addresses.findLast((address) => isIP(address) !== 0) ?? peer;
@@ -28,28 +30,22 @@ export function createClientOf(trustedProxies: readonly string[]): ClientOf {
   return (peer, forwardedFor) => networkOf(addressOf(peer, forwardedFor));
 }
 
-/** An IPv4-mapped IPv6 address: sockets that listen for both versions report these (RFC 4291, section 2.5.5.2). */
-const mappedAddress = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i;
-
 /** An IPv4 address without the prefix that makes it one of IPv6. Any other address as it is. */
 export function plainAddress(address: string): string {
-  return mappedAddress.exec(address)?.[1] ?? address;
+  return /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1] ?? address;
 }
 
-/** An IPv4 address as it is, or the /64 of an IPv6 address, in one spelling. */
+/** Some proxies write the client's port too: `203.0.113.1:5000`, `[2001:db8::1]:443`. */
+function withoutPort(entry: string): string {
+  const [, bracketed, plain] = /^\s*"?(?:\[([^\]]*)\]|([^:\s"]*))(?::\d+)?"?\s*$/.exec(entry) ?? [];
+  return bracketed ?? plain ?? entry;
+}
+
+/** An IPv4 address as it is, also if it is mapped to IPv6 (RFC 4291, section 2.5.5.2), or the /64 of an IPv6 address, in one spelling. */
 export function networkOf(address: string): string {
   if (isIP(address) !== 6) return address;
-  const mapped = mappedAddress.exec(address)?.[1];
-  if (mapped !== undefined) return mapped;
-  const [head = '', tail] = address.split('%', 1)[0]?.split('::') ?? [];
-  const before = groupsOf(head);
-  const after = groupsOf(tail ?? '');
-  const zeros = Array<number>(8 - before.length - after.length).fill(0);
-  const network = [...before, ...zeros, ...after].slice(0, 4);
-  return `${network.map((group) => group.toString(16)).join(':')}::/64`;
-}
-
-function groupsOf(text: string): number[] {
-  if (text === '') return [];
-  return text.split(':').flatMap((group) => (group.includes('.') ? [0, 0] : [Number.parseInt(group, 16)]));
+  const parsed = ipaddr.IPv6.parse(address);
+  if (parsed.isIPv4MappedAddress()) return parsed.toIPv4Address().toString();
+  const network = parsed.parts.slice(0, 4).map((group) => group.toString(16));
+  return `${network.join(':')}::/64`;
 }

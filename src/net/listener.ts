@@ -27,7 +27,13 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
   try {
     await bindAll(host, async (address) => {
       const created = createHttpServer(options);
-      await listen(created.server, address, port);
+      try {
+        await listen(created.server, address, port);
+      } catch (error) {
+        // Stops the server's timers.
+        await created.close();
+        throw error;
+      }
       servers.push(created);
       ({ port } = created.server.address() as AddressInfo);
     });

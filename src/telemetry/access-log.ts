@@ -110,5 +110,5 @@ export function stampTime(): string {
     stampedSecond = second;
     stamp = `,"time":"${new Date(second * 1000).toISOString().slice(0, -'.000Z'.length)}`;
   }
-  return `${stamp}${thousandths[now % 1000]}Z"`;
+  return `${stamp}${thousandths[now - second * 1000]}Z"`;
 }

@@ -1,6 +1,11 @@
 import { ConfigError } from '../config/config.ts';
 import { describeTlsFault } from '../config/tls-settings.ts';
-import { type Certificates, TlsFilesError, watchCertificates } from '../net/tls/certificates.ts';
+import {
+  type Certificates,
+  isValidToday,
+  TlsFilesError,
+  watchCertificates,
+} from '../net/tls/certificates.ts';
 import { type Credentials, subjectOf, type TlsFault, type TlsFiles } from '../net/tls/files.ts';
 import type { Logger } from './logger.ts';
 
@@ -23,6 +28,9 @@ export async function openCertificates(
         logger.info({ subject, serialNumber, validFrom, validTo }, 'TLS files taken up');
         warnOfValidity(credentials, logger);
       },
+      onError(error) {
+        logger.error({ err: error }, 'a listener could not use the new TLS files');
+      },
       onRejected(faults, { leaf }) {
         logger.error(
           { subject: subjectOf(leaf), validTo: leaf.validTo, faults: linesOf(faults) },
@@ -38,10 +46,10 @@ export async function openCertificates(
 }
 
 /** Logs an error if the certificate is not valid today. It is served all the same: some clients do not check it. */
-function warnOfValidity({ leaf }: Credentials, logger: Logger): void {
+function warnOfValidity(credentials: Credentials, logger: Logger): void {
+  if (isValidToday(credentials)) return;
+  const { leaf } = credentials;
   const { validFrom, validTo } = leaf;
-  const now = Date.now();
-  if (now >= Date.parse(validFrom) && now <= Date.parse(validTo)) return;
   logger.error(
     { subject: subjectOf(leaf), validFrom, validTo },
     'the TLS certificate is not valid today: callers will refuse it',

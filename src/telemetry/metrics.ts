@@ -1,6 +1,7 @@
 import { getHeapStatistics } from 'node:v8';
 import Negotiator from 'negotiator';
 import { Counter, collectDefaultMetrics, Gauge, type OpenMetricsContentType, Registry } from 'prom-client';
+import type { Certificates } from '../net/tls/certificates.ts';
 import type { Faults } from '../resilience/faults.ts';
 import type { Readiness } from '../resilience/readiness.ts';
 import { DurationHistogram } from './duration-histogram.ts';
@@ -129,14 +130,23 @@ async function renderOpenMetrics(registry: Registry): Promise<string> {
   return (await copies.metrics()).replaceAll(/\ble="(\d+)"/g, 'le="$1.0"');
 }
 
-/** Exports when the served certificate expires, so that an alert can fire before that. */
-export function exportCertificateExpiry({ registry }: Metrics, validTo: () => Date): void {
+/** Exports when the served certificate expires, and whether newer files are not used, so that alerts can fire before that. */
+export function exportCertificates({ registry }: Metrics, certificates: Certificates): void {
+  const registers = [registry];
   new Gauge({
     name: 'greet_tls_certificate_expiry_timestamp_seconds',
     help: 'When the TLS certificate that is served ends, in seconds since 1970; absent without TLS.',
-    registers: [registry],
+    registers,
     collect() {
-      this.set(validTo().getTime() / 1000);
+      this.set(Date.parse(certificates.current.leaf.validTo) / 1000);
+    },
+  });
+  new Gauge({
+    name: 'greet_tls_files_rejected',
+    help: 'Whether the TLS files have changed and are not used (1) or are in use (0); absent without TLS.',
+    registers,
+    collect() {
+      this.set(Number(certificates.isRejecting));
     },
   });
 }

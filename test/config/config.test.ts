@@ -25,6 +25,8 @@ describe('loadConfig', () => {
       port: 8080,
       grpcPort: 50051,
       adminPort: 9464,
+      adminHosts: [],
+      misspellings: [],
       logLevel: 'info',
       corsOrigins: '*',
       tls: undefined,
@@ -54,6 +56,17 @@ describe('loadConfig', () => {
     expect(loadConfig({ PORT: ' 81 ' }).port).toBe(81);
   });
 
+  it('reads a level in any case, and a list with a comma at its end', () => {
+    expect(loadConfig({ LOG_LEVEL: 'WARN' }).logLevel).toBe('warn');
+    expect(loadConfig({ TRUSTED_PROXIES: '10.0.0.1,' }).trustedProxies).toEqual(['10.0.0.1']);
+    expect(loadConfig({ ADMIN_HOSTS: 'Metrics.Example.com, ' }).adminHosts).toEqual(['metrics.example.com']);
+  });
+
+  it('lists variables whose names are almost ours', () => {
+    const { misspellings } = loadConfig({ CORS_ORIGIN: 'https://a.example', HOME: '/root' });
+    expect(misspellings).toEqual([{ found: 'CORS_ORIGIN', meant: 'CORS_ORIGINS' }]);
+  });
+
   it('cannot be changed', () => {
     expect(Object.isFrozen(loadConfig({}))).toBe(true);
   });
@@ -62,6 +75,11 @@ describe('loadConfig', () => {
     ['*', '*'],
     ['https://a.example', ['https://a.example']],
     ['https://a.example, http://localhost:3000', ['https://a.example', 'http://localhost:3000']],
+    ['https://a.example,', ['https://a.example']],
+    [
+      'capacitor://localhost, chrome-extension://abcdef',
+      ['capacitor://localhost', 'chrome-extension://abcdef'],
+    ],
   ])('reads CORS_ORIGINS=%s', (text, origins) => {
     expect(loadConfig({ CORS_ORIGINS: text }).corsOrigins).toEqual(origins);
   });
@@ -73,11 +91,16 @@ describe('loadConfig', () => {
     ['PORT', '0x50'],
     ['PORT', '8e3'],
     ['ADMIN_PORT', 'admin'],
-    ['LOG_LEVEL', 'INFO'],
     ['CORS_ORIGINS', 'https://a.example/'],
     ['CORS_ORIGINS', 'https://a.example/path'],
     ['CORS_ORIGINS', '*, https://a.example'],
     ['CORS_ORIGINS', 'a.example'],
+    ['CORS_ORIGINS', 'https://*.example.com'],
+    ['CORS_ORIGINS', 'file:///page.html'],
+    ['CORS_ORIGINS', ','],
+    ['ADMIN_HOSTS', 'metrics.example.com:9464'],
+    ['ADMIN_HOSTS', '*.example.com'],
+    ['LOG_LEVEL', 'verbose'],
     ['KEEP_ALIVE_TIMEOUT_MS', '5s'],
     ['RATE_LIMIT_MAX', '-1'],
     ['RATE_LIMIT_WINDOW_MS', '999'],
@@ -85,7 +108,6 @@ describe('loadConfig', () => {
     ['TRUSTED_PROXIES', 'true'],
     ['TRUSTED_PROXIES', '*'],
     ['TRUSTED_PROXIES', 'proxy.example.com'],
-    ['TRUSTED_PROXIES', '10.0.0.1,'],
     ['TRUSTED_PROXIES', '10.0.0.0/33'],
     ['TRUSTED_PROXIES', '10.0.0.0/255.0.0.0'],
     ['TRUSTED_PROXIES', '0.0.0.0/0'],

@@ -2,10 +2,11 @@ import { readFile } from 'node:fs/promises';
 import { parser } from '@prometheus-io/lezer-promql';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import type { Certificates } from '../../src/net/tls/certificates.ts';
 import { operations, servedNames } from '../../src/operations.ts';
 import { createFaults } from '../../src/resilience/faults.ts';
 import { createReadiness } from '../../src/resilience/readiness.ts';
-import { createMetrics, exportCertificateExpiry } from '../../src/telemetry/metrics.ts';
+import { createMetrics, exportCertificates } from '../../src/telemetry/metrics.ts';
 import { createRecorder } from '../../src/telemetry/recorder.ts';
 
 const read = (name: string) => readFile(new URL(`../../deploy/${name}`, import.meta.url), 'utf8');
@@ -35,7 +36,10 @@ async function knownLabels(): Promise<Map<string, Set<string>>> {
     revision: '',
   });
   createRecorder(metrics, { info() {}, debug() {} }, servedNames(operations));
-  exportCertificateExpiry(metrics, () => new Date());
+  exportCertificates(metrics, {
+    current: { leaf: { validTo: new Date().toUTCString() } },
+    isRejecting: false,
+  } as Certificates);
   const { registry } = metrics;
   // Before the first collection these are empty, and so without the labels they will have.
   known.set('nodejs_gc_duration_seconds_sum', new Set([...target, 'kind']));

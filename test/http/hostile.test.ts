@@ -227,8 +227,8 @@ describe('odd requests when every one of them is traced', () => {
     [400, 'GET /greet?name=a HTTP/1.1\r\n'],
     [200, 'GET /greet?name=a HTTP/1.0\r\n'],
     [400, 'GET /greet?name=a HTTP/1.1\r\nHost: a b/c\r\n'],
-    [200, 'GET /greet?name=a HTTP/1.1\r\nHost: [::1\r\n'],
-    [200, 'GET /greet?name=a HTTP/1.1\r\nHost: :::\r\n'],
+    [400, 'GET /greet?name=a HTTP/1.1\r\nHost: [::1\r\n'],
+    [400, 'GET /greet?name=a HTTP/1.1\r\nHost: :::\r\n'],
     [200, 'GET /greet?name=a HTTP/1.1\r\nHost:\r\n'],
     [200, 'GET /greet?name=a HTTP/1.1\r\nHost: a\r\ntraceparent: x\r\ntraceparent: y\r\n'],
     [

@@ -29,3 +29,9 @@ export function canWriteRefusal(socket: Duplex): boolean {
   // An incomplete request is the one that the parser failed in.
   return response.req.complete ? response.writableFinished : !response.headersSent;
 }
+
+/** True after a complete request that closes the connection: nothing that follows it is processed (RFC 9112, section 9.6). */
+export function isClosing(socket: HttpSocket): boolean {
+  const response = socket[latest];
+  return response === undefined ? socket.writableEnded : response.req.complete && !response.shouldKeepAlive;
+}

@@ -1,4 +1,4 @@
-import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Limits } from '../limits.ts';
@@ -8,7 +8,7 @@ import { watchSockets } from '../stalled-sockets.ts';
 import type { Certificates } from '../tls/certificates.ts';
 import { createTlsServer } from '../tls/server.ts';
 import { trackConnections } from './connections.ts';
-import { canWriteRefusal, latestResponse, setLatestResponse } from './latest-response.ts';
+import { canWriteRefusal, isClosing, latestResponse, setLatestResponse } from './latest-response.ts';
 import { isHeadRequest, type ParserError, refusalOf } from './parser-errors.ts';
 import { createPipelines, reportUnsentLater } from './pipelining.ts';
 
@@ -47,9 +47,10 @@ export function createHttpServer(serverOptions: HttpServerOptions): HttpServer {
   };
   const onRequest: RequestListener = (request, response) => {
     const { socket } = request;
-    // Node parses the rest of a chunk after an earlier response has destroyed the connection. Nobody could read the response.
-    if (socket.destroyed) return;
+    // Node parses the rest of a chunk after an earlier request or response has closed the connection. Nobody could read the response.
+    if (socket.destroyed || isClosing(socket)) return;
     const previous = latestResponse(socket);
+    if (closesConnection(request)) response.shouldKeepAlive = false;
     if (request.method === prefaceMethod) return refuseOrDestroy(socket, 'not-http', false);
     setLatestResponse(socket, response);
     if (previous !== undefined && !previous.writableFinished && !pipelines.admit(socket, response, previous))
@@ -76,6 +77,8 @@ export function createHttpServer(serverOptions: HttpServerOptions): HttpServer {
     else socket.destroy();
   };
   server.on('clientError', (error: ParserError, socket) => {
+    // Bytes after a request that closes the connection. Its response may still be in progress.
+    if (isClosing(socket)) return;
     refuseOrDestroy(socket, refusalOf(error, limits), isHeadRequest(error));
   });
   server.on('connect', (_request, socket: Duplex) => {
@@ -100,6 +103,16 @@ export function createHttpServer(serverOptions: HttpServerOptions): HttpServer {
       destroySockets();
     },
   };
+}
+
+/**
+ * True if the next request on the connection could not be found: after an Upgrade, Node drops what follows in the same chunk; a transfer
+ * coding in HTTP/1.0, or one that is not `chunked`, leaves the end of the body unclear (RFC 9112, sections 6.1 and 6.3).
+ */
+function closesConnection({ headers, httpVersionMinor }: IncomingMessage): boolean {
+  const coding = headers['transfer-encoding'];
+  if (coding !== undefined && (httpVersionMinor === 0 || coding.toLowerCase() !== 'chunked')) return true;
+  return headers.upgrade !== undefined;
 }
 
 /** The first word of HTTP/2's preface. Without a version after it, Node's parser takes it for a method of HTTP/0.9. */

@@ -11,17 +11,21 @@ import {
 /** The credentials in use: the service's certificate and key, and the authorities of gRPC clients. */
 export interface Certificates {
   readonly current: Credentials;
-  /** Calls back with each new set of valid credentials. Existing connections keep theirs. */
+  /** True while the files hold something else, which is not used. */
+  readonly isRejecting: boolean;
+  /** Calls back with each new set of credentials. Existing connections keep theirs. */
   subscribe(listener: (credentials: Credentials) => void): void;
   stop(): void;
 }
 
 /** What happens to the credentials while the service runs. */
 export interface CertificateEvents {
-  /** The files have changed, are valid, and are used for new connections from now on. */
+  /** The files have changed, and are used for new connections from now on. */
   onRenewed(credentials: Credentials): void;
-  /** The files have changed and are not valid; the credentials are still in use. */
+  /** The files have changed and are not used; `credentials` are still in use. */
   onRejected(faults: readonly TlsFault[], credentials: Credentials): void;
+  /** A subscriber could not use the new credentials. */
+  onError(error: unknown): void;
 }
 
 /** The files were not valid when the watch began. */
@@ -38,50 +42,84 @@ export class TlsFilesError extends Error {
 /**
  * Reads the files, and again every `intervalMs`. It compares contents instead of waiting for events of the file system: Kubernetes swaps
  * a link two folders up, other tools rename or rewrite, and all of these are seen this way. New contents are used once two consecutive
- * reads agree, because a file may be half-written at any one of them, and only as a whole: a certificate never meets another's key.
+ * reads agree, because a file may be half-written at any one of them, and only as a whole: a certificate never meets another's key. A
+ * certificate outside its validity never replaces one that is valid; it is used as soon as it is valid, or the other one no longer is.
  *
  * @throws {TlsFilesError} if the files are not valid.
  */
 export async function watchCertificates(
   files: TlsFiles,
-  { onRenewed, onRejected, intervalMs }: CertificateEvents & { readonly intervalMs: number },
+  { onRenewed, onRejected, onError, intervalMs }: CertificateEvents & { readonly intervalMs: number },
 ): Promise<Certificates> {
   let lastRead = await readTlsFiles(files);
   let lastChecked = lastRead;
   const checked = checkTls(lastRead);
   if (isFaulty(checked)) throw new TlsFilesError(checked);
   let current = checked;
+  /** Credentials from the files that are not valid today. */
+  let waiting: Credentials | undefined;
+  let isRejecting = false;
   const listeners: ((credentials: Credentials) => void)[] = [];
 
+  const use = (credentials: Credentials) => {
+    current = credentials;
+    waiting = undefined;
+    isRejecting = false;
+    for (const listener of listeners) {
+      try {
+        listener(credentials);
+      } catch (error) {
+        onError(error);
+      }
+    }
+    onRenewed(credentials);
+  };
+  const reject = (faults: readonly TlsFault[]) => {
+    isRejecting = true;
+    onRejected(faults, current);
+  };
   const read = async () => {
     const found = await readTlsFiles(files);
     const isStable = isSame(found, lastRead);
     lastRead = found;
+    if (waiting && (isValidToday(waiting) || !isValidToday(current))) return use(waiting);
     if (!isStable || isSame(found, lastChecked)) return;
     lastChecked = found;
+    waiting = undefined;
     const next = checkTls(found);
-    if (isFaulty(next)) return onRejected(next, current);
-    current = next;
-    for (const listener of listeners) listener(current);
-    onRenewed(current);
+    if (isFaulty(next)) return reject(next);
+    if (isValidToday(next) || !isValidToday(current)) return use(next);
+    waiting = next;
+    const { validFrom, validTo } = next.leaf;
+    reject([{ file: 'cert', code: 'outside-validity', reason: `${validFrom} to ${validTo}` }]);
   };
   let isReading = false;
   const timer = setInterval(() => {
     // A file system that hangs is not asked again.
     if (isReading) return;
     isReading = true;
-    read().finally(() => {
-      isReading = false;
-    });
+    read()
+      .catch(onError)
+      .finally(() => {
+        isReading = false;
+      });
   }, intervalMs).unref();
 
   return {
     get current() {
       return current;
     },
+    get isRejecting() {
+      return isRejecting;
+    },
     subscribe: (listener) => listeners.push(listener),
     stop: () => clearInterval(timer),
   };
+}
+
+export function isValidToday({ leaf: { validFrom, validTo } }: Credentials): boolean {
+  const now = Date.now();
+  return now >= Date.parse(validFrom) && now <= Date.parse(validTo);
 }
 
 function isSame(one: TlsContents, other: TlsContents): boolean {

@@ -29,10 +29,15 @@ export interface Credentials {
   readonly leaf: X509Certificate;
 }
 
-/** What is wrong with one of the files. `reason` is OpenSSL's or the system's message, or the subject of the certificate. */
+/** What is wrong with one of the files. `reason` is the message of OpenSSL or the system, the subject of the certificate, or its validity. */
 export interface TlsFault {
   readonly file: keyof TlsContents;
-  readonly code: 'not-certificates' | 'not-a-key' | 'key-mismatch' | 'refused-by-openssl';
+  readonly code:
+    | 'not-certificates'
+    | 'not-a-key'
+    | 'key-mismatch'
+    | 'refused-by-openssl'
+    | 'outside-validity';
   readonly reason: string;
 }
 
@@ -100,8 +105,21 @@ export function isFaulty(checked: Credentials | readonly TlsFault[]): checked is
 
 /** The options of a secure context, without the authorities of clients, which only gRPC has. */
 export function secureContextOptions({ cert, key }: Pick<Credentials, 'cert' | 'key'>) {
-  // RFC 8996 forbids older versions.
-  return { cert, key, minVersion: 'TLSv1.2' } as const;
+  return {
+    cert,
+    key,
+    // RFC 8996 forbids older versions.
+    minVersion: 'TLSv1.2',
+    // RFC 9325, section 4.2: only forward secrecy and AEAD. Names with TLS_ are those of TLS 1.3.
+    ciphers: [
+      'TLS_AES_256_GCM_SHA384',
+      'TLS_CHACHA20_POLY1305_SHA256',
+      'TLS_AES_128_GCM_SHA256',
+      'ECDHE+AESGCM',
+      'ECDHE+CHACHA20',
+    ].join(':'),
+    honorCipherOrder: true,
+  } as const;
 }
 
 /** A certificate's subject in one line. */

@@ -140,6 +140,61 @@ describe.concurrent('watched certificates', () => {
     ]);
   });
 
+  it('that are out of date never replace valid ones, and are taken up once the others end as well', async () => {
+    const { errors, folder, lines, names, watch } = await prepare();
+    const place = async (name: string, validity: { validFrom?: Date; validTo?: Date }) => {
+      const { cert, key } = folder.authority.issue(name, validity);
+      await writeFile(folder.env.TLS_CERT_FILE, cert);
+      await writeFile(folder.env.TLS_KEY_FILE, key);
+    };
+    const endsAt = new Date((Math.floor(Date.now() / 1000) + 4) * 1000);
+    await place('ends soon', { validTo: endsAt });
+    const certificates = await watch();
+    await place('expired', { validTo: new Date(Date.now() - 60_000) });
+    await until(() => errors().length > 0);
+    expect(errors()).toMatchObject([
+      {
+        subject: 'CN=ends soon',
+        faults: [expect.stringMatching(/^TLS_CERT_FILE: expected a certificate that is valid today/)],
+      },
+    ]);
+    expect(certificates.isRejecting).toBe(true);
+    expect(certificates.current.leaf.subject).toBe('CN=ends soon');
+    // Neither is valid from now on: the newer one is used.
+    await until(() => names.length > 0);
+    expect(Date.now()).toBeGreaterThan(endsAt.getTime());
+    expect(names).toEqual(['CN=expired']);
+    expect(certificates.isRejecting).toBe(false);
+    expect(lines.some(({ msg }) => msg === 'TLS files taken up')).toBe(true);
+  });
+
+  it('that are not valid yet are taken up when they are', async () => {
+    const { errors, folder, names, watch } = await prepare();
+    await watch();
+    const validFrom = new Date((Math.floor(Date.now() / 1000) + 3) * 1000);
+    const { cert, key } = folder.authority.issue('tomorrow', { validFrom });
+    await writeFile(folder.env.TLS_CERT_FILE, cert);
+    await writeFile(folder.env.TLS_KEY_FILE, key);
+    await until(() => names.length > 0);
+    expect(names).toEqual(['CN=tomorrow']);
+    expect(Date.now()).toBeGreaterThanOrEqual(validFrom.getTime());
+    expect(errors()).toHaveLength(1);
+  });
+
+  it('are offered to every subscriber, also if one of them fails', async () => {
+    const { errors, folder, watch } = await prepare();
+    const certificates = await watch();
+    const taken: string[] = [];
+    certificates.subscribe(() => {
+      throw new Error('cannot use it');
+    });
+    certificates.subscribe(({ leaf }) => taken.push(leaf.subject));
+    await folder.renew('second');
+    await until(() => taken.length > 0);
+    expect(taken).toEqual(['CN=second']);
+    expect(errors()).toMatchObject([{ msg: 'a listener could not use the new TLS files' }]);
+  });
+
   it('that went bad after the configuration was read are a fault of it', async () => {
     const { folder, watch } = await prepare();
     await rm(folder.env.TLS_KEY_FILE);

@@ -1,0 +1,85 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { dirname, join, normalize } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+
+const source = fileURLToPath(new URL('../src/', import.meta.url));
+
+/**
+ * The parts of `src/` from top to bottom, each with the parts that it may import besides itself. The files beside the folders are the
+ * process and what it is composed of; each of these is a part of its own.
+ */
+const allowed: Readonly<Record<string, readonly string[]>> = {
+  'main.ts': ['service.ts', 'operations.ts', 'telemetry', 'resilience', 'config', 'net', 'shipped-files.ts'],
+  'service.ts': ['drain.ts', 'operations.ts', 'http', 'grpc', 'telemetry', 'resilience', 'config', 'net'],
+  'drain.ts': ['telemetry', 'resilience', 'config'],
+  'operations.ts': ['http', 'grpc', 'greeting'],
+  http: ['telemetry', 'resilience', 'config', 'greeting', 'net', 'shipped-files.ts'],
+  grpc: ['telemetry', 'resilience', 'config', 'greeting', 'net', 'shipped-files.ts'],
+  telemetry: ['resilience', 'config', 'net'],
+  resilience: ['config', 'net'],
+  config: ['net'],
+  greeting: [],
+  net: [],
+  // Beside the service: it shares the wire's formats and the proto with it, and nothing else.
+  client: ['net', 'grpc/contract.ts', 'shipped-files.ts'],
+  'shipped-files.ts': [],
+};
+
+const maxLooseFiles = 6;
+const maxFilesInFolder = 18;
+const maxServiceFiles = 48;
+
+const files = (await readdir(source, { recursive: true })).filter((file) => file.endsWith('.ts')).sort();
+
+/** The files of `src/` that each file imports; statically, dynamically, or for their types. */
+const imports = new Map<string, readonly string[]>();
+for (const file of files) {
+  const code = await readFile(join(source, file), 'utf8');
+  const found = [...code.matchAll(/\b(?:from|import)\s*\(?\s*'(\.[^']+)'/g)];
+  imports.set(
+    file,
+    found.map(([, path = '']) => normalize(join(dirname(file), path))),
+  );
+}
+
+const partOf = (file: string) => file.split('/')[0] as string;
+
+describe('the architecture of src/', () => {
+  it('is seen whole: every file belongs to a part, and every import is found', () => {
+    expect(files.length).toBeGreaterThan(50);
+    expect(new Set(files.map(partOf))).toEqual(new Set(Object.keys(allowed)));
+    for (const [file, targets] of imports)
+      for (const target of targets) expect(files, `${file} imports ${target}`).toContain(target);
+    expect([...imports.values()].flat().length).toBeGreaterThan(100);
+  });
+
+  it.each(files)('imports only what its part may import: %s', (file) => {
+    const part = partOf(file);
+    for (const target of imports.get(file) ?? []) {
+      const isAllowed =
+        partOf(target) === part || (allowed[part] ?? []).some((name) => target.startsWith(name));
+      expect(isAllowed, `${file} imports ${target}`).toBe(true);
+    }
+  });
+
+  it('has no circle of imports', () => {
+    const done = new Set<string>();
+    const visit = (file: string, path: readonly string[]) => {
+      if (done.has(file)) return;
+      expect(path, 'a circle').not.toContain(file);
+      for (const target of imports.get(file) ?? []) visit(target, [...path, file]);
+      done.add(file);
+    };
+    for (const file of files) visit(file, []);
+  });
+
+  it('keeps the folders small enough to be read', () => {
+    for (const folder of new Set(files.map(dirname))) {
+      const entries = files.filter((file) => dirname(file) === folder);
+      expect(entries.length, folder).toBeLessThanOrEqual(folder === '.' ? maxLooseFiles : maxFilesInFolder);
+    }
+    const service = files.filter((file) => !['net', 'client'].includes(partOf(file)));
+    expect(service.length).toBeLessThanOrEqual(maxServiceFiles);
+  });
+});
