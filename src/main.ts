@@ -34,7 +34,10 @@ async function main(): Promise<void> {
   drainOnSignal(starting, { config, logger, tracing });
   const { urls } = await starting;
   const tls = config.tls ? ' over TLS' : '';
-  logger.info(urls, `listening on ${urls.http}, gRPC on ${urls.grpc}${tls}, admin on ${urls.admin}`);
+  logger.info(
+    { ...urls, ...metrics.build },
+    `listening on ${urls.http}, gRPC on ${urls.grpc}${tls}, admin on ${urls.admin}`,
+  );
   logger.flush();
 }
 

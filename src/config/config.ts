@@ -3,6 +3,7 @@ import type { TlsFiles } from '../net/tls/files.ts';
 import { environmentSchema, type logLevels } from './environment.ts';
 import { findMisspellings, type Misspelling } from './misspelt-variables.ts';
 import { tlsFaultsOf, tlsFilesOf } from './tls-settings.ts';
+import { endpointFaultsOf, type TracingSettings, tracingSettingsOf } from './tracing-settings.ts';
 
 /** Time at the end of a drain for the last logs and spans, after the listeners are closed, in milliseconds. */
 export const flushTimeoutMs = 2_000;
@@ -39,15 +40,9 @@ export interface Config {
   readonly misspellings: readonly Misspelling[];
   /** The commit of this build. */
   readonly revision: string;
-  /** The SDK itself reads all other OTEL_* variables. */
-  readonly otel: {
-    readonly isEnabled: boolean;
-    readonly serviceName: string;
-    /** The share of new traces that is sampled, 0 to 1. */
-    readonly rootRatio: number;
-    /** Whether the client's sampling decision is followed. */
-    readonly isParentBased: boolean;
-  };
+  /** Which parts of the admin port are there. */
+  readonly admin: { readonly faults: boolean; readonly profiles: boolean };
+  readonly otel: TracingSettings;
 }
 
 /** Lists every fault of the environment, one line each. */
@@ -89,27 +84,12 @@ const configSchema = environmentSchema
         drainDelayMs: env.DRAIN_DELAY_MS,
         shutdownTimeoutMs: env.SHUTDOWN_TIMEOUT_MS,
         revision: env.BUILD_REVISION,
-        otel: Object.freeze({
-          isEnabled:
-            env.OTEL_SDK_DISABLED === 'false' &&
-            (env.OTEL_EXPORTER_OTLP_ENDPOINT !== '' || env.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT !== ''),
-          serviceName: env.OTEL_SERVICE_NAME,
-          rootRatio: rootRatioOf(env),
-          isParentBased: env.OTEL_TRACES_SAMPLER.startsWith('parentbased_'),
-        }),
+        admin: Object.freeze({ faults: env.ADMIN_FAULTS === 'on', profiles: env.ADMIN_PROFILES === 'on' }),
+        otel: tracingSettingsOf(env),
       }),
   );
 
 type Environment = z.output<typeof environmentSchema>;
-
-/** https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/#general-sdk-configuration */
-function rootRatioOf({
-  OTEL_TRACES_SAMPLER: sampler,
-  OTEL_TRACES_SAMPLER_ARG: argument,
-}: Environment): number {
-  if (sampler.endsWith('always_on')) return 1;
-  return sampler.endsWith('always_off') ? 0 : Number(argument);
-}
 
 function checkPorts(env: Environment, ctx: z.RefinementCtx): void {
   const names = ['PORT', 'GRPC_PORT', 'ADMIN_PORT'] as const;
@@ -145,6 +125,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
   const faults = [
     ...(result.error?.issues ?? []).map(({ path: [name], message }) => ({ variable: String(name), message })),
     ...tlsFaultsOf(known),
+    ...endpointFaultsOf(known),
   ];
   if (result.success && faults.length === 0) {
     const misspellings = findMisspellings(Object.keys(env), Object.keys(environmentSchema.shape));

@@ -4,15 +4,6 @@ import { isHost } from '../net/host.ts';
 
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
-const samplers = [
-  'always_on',
-  'always_off',
-  'traceidratio',
-  'parentbased_always_on',
-  'parentbased_always_off',
-  'parentbased_traceidratio',
-] as const;
-
 const integer = (what: string, min: number, max: number) => {
   const error = `expected ${what}, a whole number from ${min} to ${max}`;
   return z
@@ -74,19 +65,27 @@ const trustedProxies = list.refine((networks) => networks.every(isNetwork), {
     `or of ${namedNetworks.join(', ')}`,
 });
 
-const optionalUrl = z
+/** An IPv6 address may be written as in a URL. */
+const host = z
   .string()
-  .refine((text) => text === '' || /^https?:\/\/./.test(text), {
-    error: 'expected a URL such as http://localhost:4318',
-  })
-  .default('');
+  .trim()
+  .transform((text) => text.replace(/^\[(.*)\]$/, '$1'));
+
+const onOrOff = z
+  .string()
+  .toLowerCase()
+  .pipe(z.enum(['on', 'off'], { error: 'expected on or off' }));
+
+const text = z.string().trim().default('');
 
 /** Every variable of the service. A default is written as in the environment. */
 export const environmentSchema = z.object({
-  HOST: z.string().trim().default('localhost'),
+  HOST: host.prefault('localhost'),
   PORT: port('HTTP').prefault('8080'),
   GRPC_PORT: port('gRPC').prefault('50051'),
   ADMIN_PORT: port('the admin listener').prefault('9464'),
+  ADMIN_FAULTS: onOrOff.prefault('on'),
+  ADMIN_PROFILES: onOrOff.prefault('off'),
   ADMIN_HOSTS: hostNames.prefault(''),
   LOG_LEVEL: z
     .string()
@@ -123,17 +122,18 @@ export const environmentSchema = z.object({
   DRAIN_DELAY_MS: milliseconds('how long to serve on after readiness fell').prefault('7000'),
   SHUTDOWN_TIMEOUT_MS: milliseconds('how long requests in flight may take to end').prefault('10000'),
   BUILD_REVISION: z.string().trim().default('unknown'),
-  OTEL_EXPORTER_OTLP_ENDPOINT: optionalUrl,
-  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: optionalUrl,
-  OTEL_SDK_DISABLED: z.enum(['true', 'false'], { error: 'expected true or false' }).default('false'),
-  OTEL_SERVICE_NAME: z.string().trim().default('greet'),
-  OTEL_TRACES_SAMPLER: z
-    .enum(samplers, { error: `expected one of ${samplers.join(', ')}` })
-    .default('parentbased_always_on'),
-  OTEL_TRACES_SAMPLER_ARG: z
-    .string()
-    .regex(/^(0(\.\d+)?|1(\.0+)?)$/, { error: 'expected a ratio from 0 to 1' })
-    .default('1'),
+  OTEL_EXPORTER_OTLP_ENDPOINT: text,
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: text,
+  OTEL_EXPORTER_OTLP_PROTOCOL: text.default('http/protobuf'),
+  OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: text,
+  OTEL_TRACES_EXPORTER: text,
+  OTEL_SDK_DISABLED: text.default('false'),
+  // These are for the SDK, which reads and checks them itself.
+  OTEL_SERVICE_NAME: text.default('greet'),
+  OTEL_RESOURCE_ATTRIBUTES: text,
+  OTEL_PROPAGATORS: text.default('tracecontext,baggage'),
+  OTEL_TRACES_SAMPLER: text.default('parentbased_always_on'),
+  OTEL_TRACES_SAMPLER_ARG: text.default('1'),
   TERMINATION_GRACE_PERIOD_MS: milliseconds('how long the orchestrator waits before it kills').prefault(
     '30000',
   ),

@@ -1,6 +1,6 @@
-import { status } from '@grpc/grpc-js';
+import { type Metadata, status } from '@grpc/grpc-js';
+import { peerOf } from '../net/grpc/peer.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
-import type { TraceCarrier } from '../telemetry/tracing.ts';
 
 interface Method {
   readonly service: string;
@@ -8,10 +8,8 @@ interface Method {
 }
 
 interface StartedCall {
-  readonly requestId: string;
-  readonly carrier: TraceCarrier;
-  /** Called only for a sampled call. */
-  readonly peerOf: () => string;
+  readonly metadata: Metadata;
+  getPeer(): string;
 }
 
 /** A call in progress. */
@@ -26,14 +24,24 @@ export interface ObservedCall {
 export function createCallObserver(
   { service, name }: Method,
   { logger, metrics, recorder, tracing }: Telemetry,
-): (call: StartedCall) => ObservedCall {
+): (requestId: string, call: StartedCall) => ObservedCall {
   const rpcMethod = `${service}/${name}`;
-  return function observeCall({ requestId, carrier, peerOf }) {
+  return function observeCall(requestId, call) {
     const startedAt = performance.now();
+    const { metadata } = call;
+    const peer = peerOf(call);
     metrics.active.rpc += 1;
-    const span = tracing.start(carrier, () => ({
+    const read = (header: string) => textOf(metadata, header);
+    const span = tracing.start(read, () => ({
       name: rpcMethod,
-      attributes: { 'rpc.system.name': 'grpc', 'rpc.method': rpcMethod, 'client.address': peerOf() },
+      requestId,
+      sender: {
+        peer: peer.address,
+        peerPort: peer.port,
+        forwardedFor: read('x-forwarded-for'),
+        userAgent: read('user-agent'),
+      },
+      attributes: { 'rpc.system.name': 'grpc', 'rpc.method': rpcMethod },
     }));
     return {
       fail(error) {
@@ -48,8 +56,17 @@ export function createCallObserver(
           method: name,
           code: status[code],
           durationMs: performance.now() - startedAt,
+          peer: peer.address,
+          peerPort: peer.port,
+          forwardedFor: read('x-forwarded-for'),
+          userAgent: read('user-agent'),
         });
       },
     };
   };
+}
+
+function textOf(metadata: Metadata, header: string): string | undefined {
+  const value = metadata.get(header)[0];
+  return typeof value === 'string' ? value : undefined;
 }

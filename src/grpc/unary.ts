@@ -1,4 +1,4 @@
-import { type handleUnaryCall, Metadata, type MetadataValue, status } from '@grpc/grpc-js';
+import { type handleUnaryCall, Metadata, status } from '@grpc/grpc-js';
 import type * as z from 'zod';
 import { violationsOf } from '../greeting/violations.ts';
 import { Malformed } from '../net/grpc/malformed.ts';
@@ -52,11 +52,7 @@ export function handleUnary(
   const observeCall = createCallObserver(operation.method, telemetry);
   return function handleCall(call, callback) {
     const requestId = takeRequestId(call.metadata.get('x-request-id')[0]);
-    const carrier = {
-      traceparent: text(call.metadata.get('traceparent')),
-      tracestate: text(call.metadata.get('tracestate')),
-    };
-    const observed = observeCall({ requestId, carrier, peerOf: () => call.getPeer() });
+    const observed = observeCall(requestId, call);
     let isSettled = false;
 
     const settle = (outcome: CallStatus, response?: unknown) => {
@@ -91,10 +87,6 @@ export function handleUnary(
       fail(error);
     }
   };
-}
-
-function text([value]: MetadataValue[]): string | undefined {
-  return typeof value === 'string' ? value : undefined;
 }
 
 type Outcome = [outcome: CallStatus, response?: unknown];

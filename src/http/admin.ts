@@ -1,26 +1,40 @@
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+import Negotiator from 'negotiator';
 import type { Config } from '../config/config.ts';
 import { hostNameOf, isHost, isLoopback } from '../net/host.ts';
 import type { Faults } from '../resilience/faults.ts';
+import { renderMetrics } from '../telemetry/metrics.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { createGuard } from './guard.ts';
 import { type App, createInstance } from './instance.ts';
+import { negotiateType, textType } from './negotiate.ts';
 import { Problem } from './problem.ts';
-import { faultRoutes } from './routes/faults.ts';
+import { profileRoutes } from './routes/profiles.ts';
+import { faultRoutes, logLevelRoutes } from './routes/runtime-settings.ts';
 
 interface AdminOptions {
-  readonly config: Pick<Config, 'adminHosts'>;
+  readonly config: Pick<Config, 'admin' | 'adminHosts' | 'logLevel'>;
   readonly faults: Faults;
   readonly telemetry: Telemetry;
 }
 
+/** What is served here, for the index. */
+const endpoints = {
+  '/metrics': 'GET: metrics, as Prometheus text or as OpenMetrics with exemplars',
+  '/version': 'GET: version, revision and Node version',
+  '/log-level': 'GET, PUT {"level":"debug","forSeconds":600}, DELETE: the level of the log, for a time',
+  '/faults':
+    'GET, PUT {"delayMs":100,"errorRate":0.1,"forSeconds":60}, DELETE: injected faults (ADMIN_FAULTS)',
+  '/profiles/cpu': 'POST {"seconds":10}: a CPU profile (ADMIN_PROFILES)',
+  '/profiles/heap': 'POST {}: a heap snapshot, compressed by gzip (ADMIN_PROFILES)',
+} as const;
+
 /** The application for operators. It has a port of its own, which is not for the public. */
-export async function buildAdminApp({
-  config,
-  faults,
-  telemetry: { logger, metrics },
-}: AdminOptions): Promise<App> {
+export async function buildAdminApp({ config, faults, telemetry }: AdminOptions): Promise<App> {
+  const { logger, metrics } = telemetry;
   const app = createInstance(logger);
   app.addHook('onRequest', function begin(request, reply, done) {
     reply.header('x-request-id', request.id).header('x-content-type-options', 'nosniff');
@@ -33,12 +47,51 @@ export async function buildAdminApp({
   app.addHook('onRequest', guard);
   app.setNotFoundHandler(handleNotFound);
 
-  const { registry } = metrics;
-  app.get('/metrics', async (_request, reply) =>
-    reply.type(registry.contentType).send(await registry.metrics()),
-  );
-  await app.register(faultRoutes, { faults });
+  app.get('/', (request, reply) => {
+    if ((negotiateType(request.headers.accept) ?? textType) !== textType)
+      return reply.send({ ...metrics.build, endpoints });
+    const { version, revision, node } = metrics.build;
+    const lines = Object.entries(endpoints).map(([path, about]) => `${path.padEnd(16)}${about}\n`);
+    return reply.type(textType).send(`greet ${version} (${revision}), Node ${node}\n\n${lines.join('')}`);
+  });
+  app.get('/version', () => metrics.build);
+  metricsRoute(app, telemetry);
+  await app.register(logLevelRoutes, { config, logger });
+  if (config.admin.faults) await app.register(faultRoutes, { faults });
+  else refuse(app, ['/faults'], 'Injected faults are turned off here. Set ADMIN_FAULTS=on to turn them on.');
+  if (config.admin.profiles) await app.register(profileRoutes);
+  else
+    refuse(
+      app,
+      ['/profiles/cpu', '/profiles/heap'],
+      'Profiles are turned off here. Set ADMIN_PROFILES=on to turn them on.',
+    );
   return app;
+}
+
+const compress = promisify(gzip);
+
+function metricsRoute(app: App, { metrics }: Telemetry): void {
+  app.get('/metrics', async ({ headers }, reply) => {
+    const { contentType, text } = await renderMetrics(metrics.registry, headers.accept);
+    reply.type(contentType).header('vary', 'Accept, Accept-Encoding');
+    // Only for a client that asks: compressing takes more time than making the text.
+    if (new Negotiator({ headers }).encoding(['gzip', 'identity']) !== 'gzip') return reply.send(text);
+    return reply.header('content-encoding', 'gzip').send(await compress(text, { level: 1 }));
+  });
+}
+
+/** A part of the port that is turned off answers what to set. */
+function refuse(app: App, paths: readonly string[], detail: string): void {
+  for (const url of paths)
+    app.route({
+      method: ['GET', 'PUT', 'POST', 'DELETE'],
+      url,
+      onRequest(_request, _reply, done) {
+        done(new Problem(403, detail));
+      },
+      handler() {},
+    });
 }
 
 const misdirected = new Problem(

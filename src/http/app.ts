@@ -8,11 +8,10 @@ import type { RateLimit } from '../resilience/rate-limit.ts';
 import type { Readiness } from '../resilience/readiness.ts';
 import { unmatchedRoute } from '../telemetry/recorder.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
-import type { TraceCarrier } from '../telemetry/tracing.ts';
 import { docsRoutes } from './docs.ts';
 import { createGuard } from './guard.ts';
 import { type App, createInstance } from './instance.ts';
-import { describeRequest, observeRoute, type Spans } from './observe.ts';
+import { type Begun, observeRoute, startSpan } from './observe.ts';
 import { type RoutedOperation, registerOperation } from './operation-route.ts';
 import { limitRate } from './rate-limit.ts';
 import { rateLimitHeaders } from './responses.ts';
@@ -35,19 +34,19 @@ export async function buildApp(options: AppOptions): Promise<App> {
   const { metrics, tracing } = telemetry;
   const app = createInstance(telemetry.logger, config.trustedProxies);
 
-  const spans: Spans = new WeakMap();
+  const begun: Begun = { spans: new WeakMap(), http2Peers: new WeakMap() };
   app.addHook('onRoute', (route) => {
-    route.onResponse = observeRoute(route.url, telemetry, spans);
+    route.onResponse = observeRoute(route.url, telemetry, begun);
   });
   app.addHook('onRequest', function begin(request, reply, done) {
     metrics.active.http += 1;
-    if (tracing.startsTraces || request.headers.traceparent !== undefined) {
-      const span = tracing.start(request.headers as TraceCarrier, () => describeRequest(request));
-      if (span) spans.set(request, span);
-    }
+    const { raw } = request;
+    if (raw.httpVersionMajor === 2) begun.http2Peers.set(request, raw.socket.remoteAddress);
+    if (tracing.startsTraces || request.headers.traceparent !== undefined)
+      startSpan(request, telemetry, begun);
     reply.header('x-request-id', request.id).header('x-content-type-options', 'nosniff');
     // In a drain, every response asks its client to open another connection, which leads to another replica.
-    if (readiness.state === 'draining') closeConnection(request.raw, reply);
+    if (readiness.state === 'draining') closeConnection(raw, reply);
     done();
   });
   const exposed = ['X-Request-Id', 'Retry-After', ...(rateLimit ? Object.keys(rateLimitHeaders) : [])];
@@ -69,7 +68,7 @@ export async function buildApp(options: AppOptions): Promise<App> {
   await app.register(docsRoutes, { handleNotFound });
 
   // Added last, so that the routes above, which have a hook of their own, do not run it.
-  const endUnmatched = observeRoute(unmatchedRoute, telemetry, spans);
+  const endUnmatched = observeRoute(unmatchedRoute, telemetry, begun);
   app.addHook('onResponse', function end(request, reply, done) {
     if (request.is404) endUnmatched(request, reply, done);
     else done();

@@ -122,4 +122,4 @@ function collectAllowed(app: FastifyInstance): AllowOf {
   };
 }
 
-const methodOrder = ['GET', 'HEAD', 'PUT', 'DELETE', 'OPTIONS'];
+const methodOrder = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS'];

@@ -1,25 +1,29 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { methodLabel, unmatchedRoute } from '../telemetry/recorder.ts';
+import { methodLabel } from '../telemetry/recorder.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
-import type { ServerSpan, SpanDescription } from '../telemetry/tracing.ts';
+import type { Sender, ServerSpan, SpanDescription } from '../telemetry/tracing.ts';
 import { probePaths } from './routes/health.ts';
 import { pathOf } from './target.ts';
 
-/** The spans of the requests in progress that are traced. */
-export type Spans = WeakMap<FastifyRequest, ServerSpan>;
+/** What is remembered of the requests in progress, of those for which there is something. */
+export interface Begun {
+  readonly spans: WeakMap<FastifyRequest, ServerSpan>;
+  /** The address of each client over HTTP/2. Its socket cannot be asked once the client has left. */
+  readonly http2Peers: WeakMap<FastifyRequest, string | undefined>;
+}
 
 type OnResponse = (request: FastifyRequest, reply: FastifyReply, done: () => void) => void;
 
 /** Creates the hook that reports the end of a request, for one route: it was answered, or its client left. */
-export function observeRoute(route: string, { metrics, recorder }: Telemetry, spans: Spans): OnResponse {
+export function observeRoute(route: string, { metrics, recorder }: Telemetry, begun: Begun): OnResponse {
   const isProbe = probePaths.includes(route);
   const routeWithQuery = `${route}?`;
   return function end(request, reply, done) {
-    const { originalUrl } = request;
+    const { originalUrl, raw, headers } = request;
     metrics.active.http -= 1;
     recorder.requestEnded({
       requestId: request.id,
-      span: spans.get(request),
+      span: begun.spans.get(request),
       method: request.method,
       route,
       // Never the query: names are the clients' own business.
@@ -28,26 +32,54 @@ export function observeRoute(route: string, { metrics, recorder }: Telemetry, sp
       durationMs: reply.elapsedTime,
       isAborted: !reply.raw.writableFinished,
       isProbe,
+      peer: raw.httpVersionMajor === 2 ? begun.http2Peers.get(request) : raw.socket.remoteAddress,
+      peerPort: undefined,
+      forwardedFor: headers['x-forwarded-for'] as string | undefined,
+      userAgent: headers['user-agent'],
     });
     done();
   };
 }
 
+/** Starts the span of a request, unless it is a probe: those would be most of all traces. */
+export function startSpan(request: FastifyRequest, { tracing }: Telemetry, { spans }: Begun): void {
+  if (probePaths.includes(pathOf(request))) return;
+  const { headers } = request;
+  const span = tracing.start(
+    (name) => headers[name] as string | undefined,
+    () => describeRequest(request),
+  );
+  if (span) spans.set(request, span);
+}
+
 /** The span of a request, by the OpenTelemetry semantic conventions for HTTP. */
-export function describeRequest(request: FastifyRequest): SpanDescription {
-  const { headers, method } = request;
-  const route = request.is404 ? unmatchedRoute : (request.routeOptions.url ?? unmatchedRoute);
+function describeRequest(request: FastifyRequest): SpanDescription {
+  const { method } = request;
+  const route = request.is404 ? undefined : request.routeOptions.url;
+  const label = methodLabel(method);
   return {
-    name: route === unmatchedRoute ? method : `${method} ${route}`,
+    name: [label === method ? method : 'HTTP', route].filter(Boolean).join(' '),
+    requestId: request.id,
+    sender: senderOf(request),
     attributes: {
-      'http.request.method': methodLabel(method),
+      'http.request.method': label,
+      'http.request.method_original': label === method ? undefined : method,
       'http.route': route,
       'url.path': pathOf(request),
       'url.scheme': request.protocol,
       'server.address': request.hostname,
-      'client.address': request.ip,
+      'server.port': request.port ?? undefined,
       'network.protocol.version': request.raw.httpVersion.replace(/^2\.0$/, '2'),
-      'user_agent.original': headers['user-agent'],
     },
+  };
+}
+
+function senderOf({ raw, headers }: FastifyRequest): Sender {
+  const { remoteAddress, remotePort } = raw.socket;
+  return {
+    peer: remoteAddress,
+    peerPort: remotePort,
+    forwardedFor: headers['x-forwarded-for'] as string | undefined,
+    userAgent: headers['user-agent'],
   };
 }

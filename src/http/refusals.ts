@@ -1,3 +1,4 @@
+import { networkOf } from '../net/client-address.ts';
 import { defaultLimits } from '../net/limits.ts';
 import type { AnswerRefusal, RefusalCode } from '../net/refusal.ts';
 import { unmatchedRoute } from '../telemetry/recorder.ts';
@@ -27,12 +28,13 @@ const problems = {
 
 /** Builds the response for a request that the wire refused. No Fastify hook runs for it, so it is counted and logged here. */
 export function createRefusalAnswer({ logger, recorder }: Telemetry): AnswerRefusal {
-  return function answerRefusal(code) {
+  return function answerRefusal(code, peer) {
     const problem = problems[code];
     const { status, message: reason } = problem;
     const requestId = makeRequestId();
     recorder.requestRefused(status);
-    logger.info({ requestId, route: unmatchedRoute, status, reason }, 'request refused');
+    const client = peer && networkOf(peer);
+    logger.info({ requestId, route: unmatchedRoute, status, reason, client }, 'request refused');
     return {
       status,
       headers: {

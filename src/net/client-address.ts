@@ -5,22 +5,34 @@ import ipaddr from 'ipaddr.js';
 
 /**
  * The client's address: the peer of the connection or, if that is a trusted proxy, the last address of `X-Forwarded-For` that is not a
- * trusted proxy. Anything before it may be forged. An IPv6 client is its /64: one customer gets at least that, and may use any address in
- * it (RFC 7421). `Forwarded` (RFC 7239) is not read.
+ * trusted proxy. Anything before it may be forged. `Forwarded` (RFC 7239) is not read.
  */
-export type ClientOf = (peer: string | undefined, forwardedFor: string | undefined) => string;
+export type AddressOf = (peer: string | undefined, forwardedFor: string | undefined) => string;
+
+/** The same for a limit: an IPv6 client is its /64. One customer gets at least that, and may use any address in it (RFC 7421). */
+export type ClientOf = AddressOf;
 
 /** One rule for all transports. Fastify's `trustProxy` is made of the same parts. */
-export function createClientOf(trustedProxies: readonly string[]): ClientOf {
-  if (trustedProxies.length === 0) return (peer = '') => networkOf(peer);
+export function createAddressOf(trustedProxies: readonly string[]): AddressOf {
+  if (trustedProxies.length === 0) return (peer = '') => peer;
   const isTrusted = proxyAddr.compile([...trustedProxies]);
-  return function clientOf(peer = '', forwardedFor) {
+  return function addressOf(peer = '', forwardedFor) {
     const headers = { 'x-forwarded-for': forwardedFor?.split(',').map(withoutPort).join(',') };
     const request = { headers, socket: { remoteAddress: peer } };
     const addresses = proxyAddr.all(request as unknown as IncomingMessage, isTrusted);
     // No trusted proxy writes what is not an address. The client is then the last known address.
-    return networkOf(addresses.findLast((address) => isIP(address) !== 0) ?? peer);
+    return addresses.findLast((address) => isIP(address) !== 0) ?? peer;
   };
+}
+
+export function createClientOf(trustedProxies: readonly string[]): ClientOf {
+  const addressOf = createAddressOf(trustedProxies);
+  return (peer, forwardedFor) => networkOf(addressOf(peer, forwardedFor));
+}
+
+/** An IPv4 address without the prefix that makes it one of IPv6. Any other address as it is. */
+export function plainAddress(address: string): string {
+  return /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1] ?? address;
 }
 
 /** Some proxies write the client's port too: `203.0.113.1:5000`, `[2001:db8::1]:443`. */

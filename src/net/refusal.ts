@@ -19,8 +19,13 @@ export interface RefusalResponse {
   readonly body: string;
 }
 
-/** The service's answer to a refusal. It is called once for each, so it also counts and logs it. */
-export type AnswerRefusal = (code: RefusalCode) => RefusalResponse;
+/** The service's answer to a refusal. It is called once for each, so it also counts and logs it, with the address of the peer. */
+export type AnswerRefusal = (code: RefusalCode, peer: string | undefined) => RefusalResponse;
+
+/** The address of the other end of a connection, if it has one. */
+export function peerAddress(socket: Duplex & { readonly remoteAddress?: string }): string | undefined {
+  return socket.remoteAddress;
+}
 
 /** The response headers, with those that depend on the time and on the body. */
 export function refusalHeaders({ headers, body }: RefusalResponse): Record<string, string> {

@@ -13,6 +13,13 @@ export const faultPlanSchema = z.strictObject({
   errorRate: z.number(rateError).min(0, rateError).max(1, rateError).default(0),
 });
 
+const timeError = { error: 'must be a whole number of seconds from 1 to 86400' };
+
+/** The same, with the time after which it ends by itself. */
+export const faultRequestSchema = faultPlanSchema.extend({
+  forSeconds: z.int(timeError).min(1, timeError).max(86_400, timeError).optional(),
+});
+
 export type FaultPlan = Readonly<z.infer<typeof faultPlanSchema>>;
 
 const noFaults: FaultPlan = Object.freeze({ delayMs: 0, errorRate: 0 });

@@ -1,43 +1,95 @@
 import type { DestinationStream, Logger } from 'pino';
-import type { ServerSpan } from './tracing.ts';
+import { createClientOf, plainAddress } from '../net/client-address.ts';
+import type { Sender, ServerSpan } from './tracing.ts';
 
 /** A request or a call that has ended. */
-export interface AccessEntry {
+export interface AccessEntry extends Sender {
   readonly requestId: string;
   readonly span: ServerSpan | undefined;
-  /** All other fields, made by {@link toFields}. */
-  readonly fields: string;
   readonly durationMs: number;
-  readonly msg: string;
 }
 
+/** Writes the line of a request. `fields` are all fields that the entry has not, made by {@link toFields}. */
+export type WriteEntry = (entry: AccessEntry, fields: string, msg: string) => void;
+
 export interface AccessLog {
-  info(entry: AccessEntry): void;
-  debug(entry: AccessEntry): void;
+  readonly info: WriteEntry;
+  readonly debug: WriteEntry;
 }
 
 /** The decimals of a duration, made in advance: formatting a fraction each time costs more. */
 const thousandths = Array.from({ length: 1_000 }, (_, count) => `.${String(count).padStart(3, '0')}`);
+
+/** The longest text of a client in a line, in characters. */
+const maxTextLength = 256;
+
+/** Different clients, and different user agents, whose fields are remembered. */
+const maxRemembered = 1_000;
 
 /**
  * Writes one line for each request and call, in the logger's format, level and output. It builds the line itself: most of a line is the
  * same for all requests with the same outcome, and is prepared once, so a line costs a third of what the logger takes. Text of a client
  * enters a line only through {@link toFields}, which escapes it, or as a request id or trace id, whose characters need no escape.
  */
-export function createAccessLog(logger: Logger, destination: DestinationStream): AccessLog {
-  const writerOf = (level: 'info' | 'debug'): ((entry: AccessEntry) => void) => {
+export function createAccessLog(
+  logger: Logger,
+  destination: DestinationStream,
+  trustedProxies: readonly string[],
+): AccessLog {
+  const clientOf = createClientOf(trustedProxies);
+  const isBehindProxy = trustedProxies.length > 0;
+  const describeClient = remember((addresses) => {
+    const [peer, ...forwardedFor] = addresses.split(' ');
+    return toFields({ client: clientOf(peer, forwardedFor.length > 0 ? forwardedFor.join(' ') : undefined) });
+  });
+  const describePeer = remember((peer) => {
+    const address = plainAddress(peer);
+    return `,"peer":"${address.includes(':') ? `[${address}]` : address}:`;
+  });
+  const describeUserAgent = remember((userAgent) =>
+    toFields({ userAgent: userAgent.slice(0, maxTextLength) }),
+  );
+  const describeSender = ({ peer, peerPort, forwardedFor, userAgent }: Sender): string => {
+    const agent = userAgent === undefined ? '' : describeUserAgent(userAgent);
+    if (peer === undefined) return agent;
+    const isForwarded = isBehindProxy && forwardedFor !== undefined;
+    const client = describeClient(isForwarded ? `${peer} ${forwardedFor}` : peer);
+    return peerPort === undefined ? client + agent : `${client}${describePeer(peer)}${peerPort}"${agent}`;
+  };
+
+  const writerOf = (level: 'info' | 'debug'): WriteEntry => {
     if (!logger.isLevelEnabled(level)) return () => {};
     const head = `{"level":"${level}"`;
-    return ({ requestId, span, fields, durationMs, msg }) => {
+    return (entry, fields, msg) => {
+      const { requestId, span } = entry;
       const ids = span === undefined ? '' : toFields(span.ids);
-      const micros = Math.round(durationMs * 1000);
+      const micros = Math.round(entry.durationMs * 1000);
       const duration = `${Math.floor(micros / 1000)}${thousandths[micros % 1000]}`;
       destination.write(
-        `${head}${stampTime()},"requestId":"${requestId}"${ids}${fields},"durationMs":${duration},"msg":"${msg}"}\n`,
+        `${head}${stampTime()},"requestId":"${requestId}"${ids}${fields}${describeSender(entry)},"durationMs":${duration},"msg":"${msg}"}\n`,
       );
     };
   };
-  return { info: writerOf('info'), debug: writerOf('debug') };
+  const accessLog = { info: writerOf('info'), debug: writerOf('debug') };
+  logger.on('level-change', () => {
+    accessLog.info = writerOf('info');
+    accessLog.debug = writerOf('debug');
+  });
+  return accessLog;
+}
+
+/** The same function, which calculates the text for each key once. It forgets all of them if there are too many. */
+function remember(describe: (key: string) => string): (key: string) => string {
+  let texts = new Map<string, string>();
+  return (key) => {
+    const known = texts.get(key);
+    if (known !== undefined) return known;
+    const text = describe(key);
+    if (key.length > maxTextLength) return text;
+    if (texts.size >= maxRemembered) texts = new Map();
+    texts.set(key, text);
+    return text;
+  };
 }
 
 /** Fields as JSON without braces, each after a comma. */

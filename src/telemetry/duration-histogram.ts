@@ -3,12 +3,23 @@ import type { Histogram, Registry } from 'prom-client';
 /** Upper bounds in seconds, as the OpenTelemetry semantic conventions advise for the duration of requests and calls. */
 export const bounds = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10] as const;
 
+/** An observation in a trace, which leads from a bucket to that trace. */
+export interface Exemplar {
+  readonly traceId: string;
+  readonly spanId: string | undefined;
+  readonly seconds: number;
+  /** When it was observed, in seconds since 1970. */
+  readonly atSeconds: number;
+}
+
 /** The observations with one combination of label values. */
 export interface DurationSeries {
   readonly labels: Readonly<Record<string, string>>;
   /** How many were at most each bound and above the one before it. The last count is of those above all bounds. */
   readonly counts: readonly number[];
   readonly sumSeconds: number;
+  /** One for each bucket that has one; undefined if there are none. */
+  readonly exemplars: readonly (Exemplar | undefined)[] | undefined;
 }
 
 /**
@@ -44,7 +55,7 @@ export class DurationHistogram {
     };
   }
 
-  #valuesOf({ labels, counts, sumSeconds }: DurationSeries) {
+  #valuesOf({ labels, counts, sumSeconds, exemplars }: DurationSeries) {
     let total = 0;
     const buckets = counts.map((count, index) => {
       total += count;
@@ -52,6 +63,7 @@ export class DurationHistogram {
         metricName: `${this.name}_bucket`,
         labels: { ...labels, le: bounds[index] ?? '+Inf' },
         value: total,
+        exemplar: toExemplar(exemplars?.[index]),
       };
     });
     return [
@@ -60,4 +72,11 @@ export class DurationHistogram {
       { metricName: `${this.name}_count`, labels, value: total },
     ];
   }
+}
+
+/** In the form that the registry renders, in OpenMetrics alone. */
+function toExemplar(exemplar: Exemplar | undefined) {
+  if (exemplar === undefined) return undefined;
+  const { traceId, spanId, seconds, atSeconds } = exemplar;
+  return { labelSet: { trace_id: traceId, span_id: spanId }, value: seconds, timestamp: atSeconds };
 }

@@ -11,13 +11,20 @@ export interface Logs {
 }
 
 /** The logs of the process: JSON lines on standard output, or coloured lines on a terminal if pino-pretty is installed. */
-export async function createLogs({ logLevel }: Pick<Config, 'logLevel'>): Promise<Logs> {
+export async function createLogs({
+  logLevel,
+  trustedProxies,
+}: Pick<Config, 'logLevel' | 'trustedProxies'>): Promise<Logs> {
   const destination = process.stdout.isTTY ? await createPrettyOutput() : undefined;
-  return buildLogs(logLevel, destination ?? createLogOutput());
+  return buildLogs(logLevel, destination ?? createLogOutput(), trustedProxies);
 }
 
 /** Both logs, in the same format, on the given destination. */
-export function buildLogs(level: string, destination: DestinationStream): Logs {
+export function buildLogs(
+  level: string,
+  destination: DestinationStream,
+  trustedProxies: readonly string[] = [],
+): Logs {
   const logger = pino(
     {
       level,
@@ -27,7 +34,7 @@ export function buildLogs(level: string, destination: DestinationStream): Logs {
     },
     destination,
   );
-  return { logger, accessLog: createAccessLog(logger, destination) };
+  return { logger, accessLog: createAccessLog(logger, destination, trustedProxies) };
 }
 
 async function createPrettyOutput(): Promise<DestinationStream | undefined> {

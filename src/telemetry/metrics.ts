@@ -1,5 +1,6 @@
 import { getHeapStatistics } from 'node:v8';
-import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import Negotiator from 'negotiator';
+import { Counter, collectDefaultMetrics, Gauge, type OpenMetricsContentType, Registry } from 'prom-client';
 import type { Certificates } from '../net/tls/certificates.ts';
 import type { Faults } from '../resilience/faults.ts';
 import type { Readiness } from '../resilience/readiness.ts';
@@ -12,9 +13,18 @@ const misnamed = [
   'nodejs_active_resources_total',
 ];
 
+/** Which build this is, and what runs it. */
+export interface BuildInfo {
+  readonly version: string;
+  /** The commit. */
+  readonly revision: string;
+  readonly node: string;
+}
+
 /** The metrics of the process. Names and units follow the OpenTelemetry semantic conventions. */
 export interface Metrics {
   readonly registry: Registry;
+  readonly build: BuildInfo;
   /** Labels: method, route, status. */
   readonly httpRequests: DurationHistogram;
   /** Labels: service, method, status. */
@@ -62,12 +72,13 @@ export function createMetrics({ faults, readiness, version, revision }: MetricsO
       for (const [kind, count] of Object.entries(faults.injected)) this.inc({ kind }, count);
     },
   });
+  const build = { version, revision, node: process.versions.node };
   new Gauge({
     name: 'greet_build_info',
     help: 'Always 1; the labels tell which build this is.',
     labelNames: ['version', 'revision', 'node'],
     registers: [registry],
-  }).set({ version, revision, node: process.versions.node }, 1);
+  }).set(build, 1);
 
   const httpRequests = new DurationHistogram(
     'http_server_request_duration_seconds',
@@ -79,7 +90,44 @@ export function createMetrics({ faults, readiness, version, revision }: MetricsO
     'How long gRPC calls took, in seconds.',
     registry,
   );
-  return { registry, httpRequests, rpcCalls, active };
+  return { registry, build, httpRequests, rpcCalls, active };
+}
+
+/** Metrics in the one of both formats that the client prefers: Prometheus text, or OpenMetrics, which has exemplars. */
+export async function renderMetrics(
+  registry: Registry,
+  accept: string | undefined,
+): Promise<{ readonly contentType: string; readonly text: string }> {
+  const { PROMETHEUS_CONTENT_TYPE, OPENMETRICS_CONTENT_TYPE } = Registry;
+  // `escaping` is about characters that no name has here; the negotiation would take it for another type.
+  const headers = { accept: accept?.replaceAll(/;\s*escaping=[\w-]*/gi, '') };
+  const preferred = new Negotiator({ headers }).mediaType([
+    PROMETHEUS_CONTENT_TYPE,
+    OPENMETRICS_CONTENT_TYPE,
+  ]);
+  return preferred === OPENMETRICS_CONTENT_TYPE
+    ? { contentType: OPENMETRICS_CONTENT_TYPE, text: await renderOpenMetrics(registry) }
+    : { contentType: PROMETHEUS_CONTENT_TYPE, text: await registry.metrics() };
+}
+
+/** What a registry uses of a metric. Its type asks for one of prom-client's own classes. */
+interface RegisteredMetric {
+  readonly name: string;
+  readonly type: string;
+  get(): Promise<object>;
+}
+
+async function renderOpenMetrics(registry: Registry): Promise<string> {
+  // The registry would rename its counters for good, so it gets copies.
+  const copies = new Registry<OpenMetricsContentType>();
+  copies.setContentType(Registry.OPENMETRICS_CONTENT_TYPE);
+  for (const metric of registry.getMetricsAsArray() as unknown as RegisteredMetric[]) {
+    const name = metric.type === 'counter' ? metric.name.replace(/_total$/, '') : metric.name;
+    const copy = { name, type: metric.type, get: async () => ({ ...(await metric.get()), name }) };
+    copies.registerMetric(copy as never);
+  }
+  // Numbers of labels have a decimal point in this format.
+  return (await copies.metrics()).replaceAll(/\ble="(\d+)"/g, 'le="$1.0"');
 }
 
 /** Exports when the served certificate expires, and whether newer files are not used, so that alerts can fire before that. */

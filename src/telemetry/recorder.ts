@@ -1,11 +1,10 @@
-import type { AccessLog } from './access-log.ts';
-import { toFields } from './access-log.ts';
-import { bounds, type DurationHistogram, type DurationSeries } from './duration-histogram.ts';
+import { type AccessLog, toFields } from './access-log.ts';
+import { bounds, type DurationHistogram, type DurationSeries, type Exemplar } from './duration-histogram.ts';
 import type { Metrics } from './metrics.ts';
-import type { ServerSpan } from './tracing.ts';
+import type { Sender, ServerSpan } from './tracing.ts';
 
 /** An HTTP request that has ended: it was answered, or its client left. */
-export interface EndedRequest {
+export interface EndedRequest extends Sender {
   readonly requestId: string;
   readonly span: ServerSpan | undefined;
   readonly method: string;
@@ -20,7 +19,7 @@ export interface EndedRequest {
 }
 
 /** A gRPC call that has ended. */
-export interface EndedCall {
+export interface EndedCall extends Sender {
   readonly requestId: string;
   readonly span: ServerSpan | undefined;
   readonly service: string;
@@ -81,10 +80,11 @@ export function createRecorder(
     for (const code of ['OK', 'INVALID_ARGUMENT', 'INTERNAL', 'UNAVAILABLE']) calls.find(service, name, code);
 
   return {
-    requestEnded({ requestId, span, method, route, path, status, durationMs, isAborted, isProbe }) {
+    requestEnded(request) {
+      const { span, method, route, path, status, isAborted } = request;
       const label = methodLabel(method);
       const outcome = requests.find(label, route, status);
-      outcome.observe(durationMs);
+      outcome.observe(request.durationMs, span);
       span?.end(
         { 'http.response.status_code': status, ...(status >= 500 && { 'error.type': String(status) }) },
         status >= 500,
@@ -93,15 +93,16 @@ export function createRecorder(
       const fields = isUsual
         ? outcome.fields
         : toFields({ method, route, status, path, ...(isAborted && { aborted: true }) });
-      const write = isProbe ? accessLog.debug : accessLog.info;
-      write({ requestId, span, fields, durationMs, msg: 'request' });
+      const write = request.isProbe ? accessLog.debug : accessLog.info;
+      write(request, fields, 'request');
     },
-    callEnded({ requestId, span, service, method, code, durationMs }) {
-      const outcome = calls.find(service, method, code);
-      outcome.observe(durationMs);
+    callEnded(call) {
+      const { span, code } = call;
+      const outcome = calls.find(call.service, call.method, code);
+      outcome.observe(call.durationMs, span);
       const isError = serverErrors.has(code);
       span?.end({ 'rpc.response.status_code': code, ...(isError && { 'error.type': code }) }, isError);
-      accessLog.info({ requestId, span, fields: outcome.fields, durationMs, msg: 'call' });
+      accessLog.info(call, outcome.fields, 'call');
     },
     requestRefused(status) {
       requests.find(otherMethod, unmatchedRoute, status).observe(0);
@@ -115,18 +116,25 @@ class Outcome implements DurationSeries {
   readonly fields: string;
   readonly counts = new Array<number>(bounds.length + 1).fill(0);
   sumSeconds = 0;
+  /** The latest observation in each bucket that is in an exported trace. */
+  exemplars: (Exemplar | undefined)[] | undefined;
 
   constructor({ labels, fields }: Pick<Outcome, 'labels' | 'fields'>) {
     this.labels = labels;
     this.fields = fields;
   }
 
-  observe(durationMs: number): void {
+  observe(durationMs: number, span?: ServerSpan): void {
     const seconds = durationMs / 1000;
     let index = 0;
     while (index < bounds.length && seconds > (bounds[index] as number)) index += 1;
     (this.counts[index] as number) += 1;
     this.sumSeconds += seconds;
+    if (span?.isExported) {
+      const { trace_id: traceId, span_id: spanId } = span.ids;
+      this.exemplars ??= new Array(this.counts.length).fill(undefined);
+      this.exemplars[index] = { traceId, spanId, seconds, atSeconds: Date.now() / 1_000 };
+    }
   }
 }
 

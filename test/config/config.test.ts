@@ -46,7 +46,8 @@ describe('loadConfig', () => {
       drainDelayMs: 7_000,
       shutdownTimeoutMs: 10_000,
       revision: 'unknown',
-      otel: { isEnabled: false, serviceName: 'greet', rootRatio: 1, isParentBased: true },
+      admin: { faults: true, profiles: false },
+      otel: { isEnabled: false, exporters: [], protocol: 'http/protobuf', remarks: [] },
     });
   });
 
@@ -118,8 +119,10 @@ describe('loadConfig', () => {
     ['SHUTDOWN_TIMEOUT_MS', '99999999'],
     ['GRPC_MAX_MESSAGE_BYTES', '10'],
     ['OTEL_EXPORTER_OTLP_ENDPOINT', 'collector:4318'],
-    ['OTEL_TRACES_SAMPLER', 'sometimes'],
-    ['OTEL_TRACES_SAMPLER_ARG', '1.5'],
+    ['OTEL_EXPORTER_OTLP_ENDPOINT', 'http://'],
+    ['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', 'ftp://collector'],
+    ['ADMIN_FAULTS', 'no'],
+    ['ADMIN_PROFILES', '1'],
   ])('refuses %s=%s, saying what was expected and what was found', (name, value) => {
     expect(faultsOf({ [name]: value })).toMatch(
       new RegExp(`^ {2}${name}: expected .*; got ${JSON.stringify(value).replace(/[*.]/g, '\\$&')}$`, 'm'),
@@ -132,6 +135,22 @@ describe('loadConfig', () => {
     ['uniquelocal,linklocal,::1,::ffff:10.0.0.1', ['uniquelocal', 'linklocal', '::1', '::ffff:10.0.0.1']],
   ])('reads TRUSTED_PROXIES=%s', (text, proxies) => {
     expect(loadConfig({ TRUSTED_PROXIES: text }).trustedProxies).toEqual(proxies);
+  });
+
+  it.each([
+    ['[::]', '::'],
+    ['[2001:db8::1]', '2001:db8::1'],
+    ['::1', '::1'],
+    ['greet.example.com', 'greet.example.com'],
+  ])('reads HOST=%s', (text, host) => {
+    expect(loadConfig({ HOST: text }).host).toBe(host);
+  });
+
+  it('reads ADMIN_FAULTS and ADMIN_PROFILES in any case', () => {
+    expect(loadConfig({ ADMIN_FAULTS: 'OFF', ADMIN_PROFILES: 'On' }).admin).toEqual({
+      faults: false,
+      profiles: true,
+    });
   });
 
   it('refuses no TRUSTED_PROXIES later that it took', () => {
@@ -161,6 +180,72 @@ describe('loadConfig', () => {
       'TERMINATION_GRACE_PERIOD_MS: expected more than 32000',
     );
     expect(faultsOf({ DRAIN_DELAY_MS: '20000', TERMINATION_GRACE_PERIOD_MS: '32001' })).toBe('');
+  });
+});
+
+describe('the variables of OpenTelemetry', () => {
+  const otelOf = (env: Record<string, string>) => loadConfig(env).otel;
+  const endpoint = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318' };
+
+  it.each<[string, Record<string, string>, string[]]>([
+    ['an endpoint', endpoint, ['otlp']],
+    ['an endpoint for traces', { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'http://collector/v1' }, ['otlp']],
+    ['an exporter without an endpoint', { OTEL_TRACES_EXPORTER: 'otlp' }, ['otlp']],
+    ['the log', { OTEL_TRACES_EXPORTER: 'Console' }, ['console']],
+    ['both', { OTEL_TRACES_EXPORTER: 'console, otlp' }, ['otlp', 'console']],
+    ['what is offered of a list', { ...endpoint, OTEL_TRACES_EXPORTER: 'zipkin,console' }, ['console']],
+    ['an exporter that is not offered', { ...endpoint, OTEL_TRACES_EXPORTER: 'zipkin' }, ['otlp']],
+    ['nothing at all', {}, []],
+    ['none', { ...endpoint, OTEL_TRACES_EXPORTER: 'none' }, []],
+    ['an SDK that is disabled', { ...endpoint, OTEL_SDK_DISABLED: 'TRUE' }, []],
+    ['an SDK that is not', { ...endpoint, OTEL_SDK_DISABLED: 'False' }, ['otlp']],
+    ['a boolean that is none', { ...endpoint, OTEL_SDK_DISABLED: '1' }, ['otlp']],
+  ])('export spans for %s', (_title, env, exporters) => {
+    expect(otelOf(env)).toMatchObject({ exporters, isEnabled: exporters.length > 0 });
+  });
+
+  it.each([
+    ['OTEL_EXPORTER_OTLP_PROTOCOL', 'GRPC', 'grpc'],
+    ['OTEL_EXPORTER_OTLP_TRACES_PROTOCOL', 'http/json', 'http/json'],
+    ['OTEL_EXPORTER_OTLP_PROTOCOL', '', 'http/protobuf'],
+  ])('choose by %s=%s the protocol %s', (name, value, protocol) => {
+    expect(otelOf({ ...endpoint, [name]: value })).toMatchObject({ protocol, remarks: [] });
+  });
+
+  it('name what is not offered, and use the default', () => {
+    expect(
+      otelOf({ ...endpoint, OTEL_TRACES_EXPORTER: 'zipkin', OTEL_EXPORTER_OTLP_PROTOCOL: 'thrift' }),
+    ).toMatchObject({
+      protocol: 'http/protobuf',
+      remarks: [
+        'OTEL_TRACES_EXPORTER: zipkin is not offered; otlp, console and none are',
+        'OTEL_EXPORTER_OTLP_PROTOCOL: thrift is not offered; http/protobuf is used in its place',
+      ],
+    });
+  });
+
+  it.each<Record<string, string>>([
+    { OTEL_SDK_DISABLED: 'true' },
+    { OTEL_TRACES_EXPORTER: 'none' },
+    { OTEL_TRACES_EXPORTER: 'console' },
+  ])('are not complained of where nothing is sent to the endpoint: %j', (env) => {
+    const faulty = { OTEL_EXPORTER_OTLP_ENDPOINT: 'collector:4318', OTEL_EXPORTER_OTLP_PROTOCOL: 'thrift' };
+    expect(otelOf({ ...faulty, ...env }).remarks).toEqual([]);
+  });
+
+  it.each(['collector:4317', 'http://collector:4317', '[::1]:4317'])(
+    'may have an endpoint without a scheme for gRPC: %s',
+    (value) => {
+      const env = { OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc', OTEL_EXPORTER_OTLP_ENDPOINT: value };
+      expect(otelOf(env)).toMatchObject({ protocol: 'grpc', exporters: ['otlp'] });
+    },
+  );
+
+  it('refuse an endpoint that gRPC cannot take either', () => {
+    const env = { OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc', OTEL_EXPORTER_OTLP_ENDPOINT: 'a b' };
+    expect(faultsOf(env)).toContain(
+      'OTEL_EXPORTER_OTLP_ENDPOINT: expected a URL such as http://localhost:4317',
+    );
   });
 });
 

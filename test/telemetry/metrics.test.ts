@@ -48,6 +48,10 @@ describe('the duration histogram', () => {
         durationMs: seconds * 1000,
         isAborted: false,
         isProbe: false,
+        peer: undefined,
+        peerPort: undefined,
+        forwardedFor: undefined,
+        userAgent: undefined,
       });
     const text = await metrics.registry.metrics();
     const labels = { method: 'GET', route: '/x', status: '200' };

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Limits } from '../limits.ts';
 import { destroySilentConnections } from '../node-20/silent-connections.ts';
-import { type AnswerRefusal, type RefusalCode, writeRefusal } from '../refusal.ts';
+import { type AnswerRefusal, peerAddress, type RefusalCode, writeRefusal } from '../refusal.ts';
 import { watchSockets } from '../stalled-sockets.ts';
 import type { Certificates } from '../tls/certificates.ts';
 import { createTlsServer } from '../tls/server.ts';
@@ -72,7 +72,8 @@ export function createHttpServer(serverOptions: HttpServerOptions): HttpServer {
   const pipelines = createPipelines(limits, connections.pauseForOneTurn);
 
   const refuseOrDestroy = (socket: Duplex, code: RefusalCode | undefined, isHead: boolean) => {
-    if (code && socket.writable && canWriteRefusal(socket)) writeRefusal(socket, answerRefusal(code), isHead);
+    if (code && socket.writable && canWriteRefusal(socket))
+      writeRefusal(socket, answerRefusal(code, peerAddress(socket)), isHead);
     else socket.destroy();
   };
   server.on('clientError', (error: ParserError, socket) => {
@@ -85,7 +86,7 @@ export function createHttpServer(serverOptions: HttpServerOptions): HttpServer {
     socket.on('error', () => socket.destroy());
     socket.once('finish', () => socket.destroy());
     socket.resume();
-    writeRefusal(socket, answerRefusal('connect-method'), false);
+    writeRefusal(socket, answerRefusal('connect-method', peerAddress(socket)), false);
   });
   // The service answers an unknown expectation.
   server.on('checkExpectation', onRequest);

@@ -1,0 +1,127 @@
+import type { VariableFault } from './tls-settings.ts';
+
+const protocols = ['http/protobuf', 'http/json', 'grpc'] as const;
+
+/** How spans leave the process. The SDK itself reads all other `OTEL_*` variables. */
+export interface TracingSettings {
+  readonly isEnabled: boolean;
+  /** Empty if nothing is traced. */
+  readonly exporters: readonly ('otlp' | 'console')[];
+  readonly protocol: (typeof protocols)[number];
+  /** Values that are not supported, each with what is used in its place. */
+  readonly remarks: readonly string[];
+}
+
+type TracingEnvironment = Readonly<
+  Partial<
+    Record<
+      | 'OTEL_SDK_DISABLED'
+      | 'OTEL_TRACES_EXPORTER'
+      | 'OTEL_EXPORTER_OTLP_ENDPOINT'
+      | 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'
+      | 'OTEL_EXPORTER_OTLP_PROTOCOL'
+      | 'OTEL_EXPORTER_OTLP_TRACES_PROTOCOL',
+      string | undefined
+    >
+  >
+>;
+
+/**
+ * Reads the variables as OpenTelemetry specifies them: booleans and names in any case, and values that are not known are reported instead of
+ * refused. One default differs: without an endpoint and an exporter nothing is traced, where the specification has one on this machine.
+ * https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
+ */
+export function tracingSettingsOf(env: TracingEnvironment): TracingSettings {
+  const names = (env.OTEL_TRACES_EXPORTER ?? '')
+    .toLowerCase()
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '');
+  const isOff = env.OTEL_SDK_DISABLED?.toLowerCase() === 'true' || names.includes('none');
+  const known = (['otlp', 'console'] as const).filter((name) => names.includes(name));
+  const byDefault = endpointOf(env) === undefined ? [] : (['otlp'] as const);
+  const exporters = isOff ? [] : known.length > 0 ? known : byDefault;
+
+  const remarks = names
+    .filter((name) => !isOff && !known.includes(name as (typeof known)[number]))
+    .map((name) => `OTEL_TRACES_EXPORTER: ${name} is not offered; otlp, console and none are`);
+  const [variable, protocol] = protocolOf(env);
+  const offered = protocols.find((name) => name === protocol);
+  if (offered === undefined && exporters.includes('otlp'))
+    remarks.push(`${variable}: ${protocol} is not offered; ${protocols[0]} is used in its place`);
+  return Object.freeze({
+    isEnabled: exporters.length > 0,
+    exporters,
+    protocol: offered ?? protocols[0],
+    remarks,
+  });
+}
+
+/** Faults of the endpoint: unlike other variables of tracing it has no default to use in its place. */
+export function endpointFaultsOf(env: TracingEnvironment): readonly VariableFault[] {
+  const { exporters, protocol } = tracingSettingsOf(env);
+  const variable = endpointOf(env);
+  if (variable === undefined || !exporters.includes('otlp')) return [];
+  const endpoint = env[variable] ?? '';
+  if (protocol === 'grpc') {
+    const url = /^\w+:\/\//.test(endpoint) ? endpoint : `http://${endpoint}`;
+    if (URL.canParse(url)) return [];
+    return [{ variable, message: 'expected a URL such as http://localhost:4317, or a host and a port' }];
+  }
+  if (/^https?:\/\//i.test(endpoint) && URL.canParse(endpoint)) return [];
+  return [{ variable, message: 'expected a URL such as http://localhost:4318' }];
+}
+
+/** The variable of the endpoint that counts. */
+function endpointOf(env: TracingEnvironment) {
+  if (env.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT) return 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT';
+  return env.OTEL_EXPORTER_OTLP_ENDPOINT ? 'OTEL_EXPORTER_OTLP_ENDPOINT' : undefined;
+}
+
+function protocolOf(env: TracingEnvironment): [variable: string, protocol: string] {
+  const variable = env.OTEL_EXPORTER_OTLP_TRACES_PROTOCOL
+    ? 'OTEL_EXPORTER_OTLP_TRACES_PROTOCOL'
+    : 'OTEL_EXPORTER_OTLP_PROTOCOL';
+  return [variable, (env[variable] || protocols[0]).toLowerCase()];
+}
+
+/** Variables whose values the specification compares in any case, and the SDK does not. */
+const enumerations = /^OTEL_(TRACES_SAMPLER|EXPORTER_OTLP_(TRACES_)?COMPRESSION)$/;
+/** Variables of whole numbers, of which the SDK takes any number; those of the second group may be 0. */
+const numbers =
+  /^OTEL_(?:(BSP_\w+_SIZE|BSP_EXPORT_TIMEOUT|EXPORTER_OTLP_(?:TRACES_)?TIMEOUT)|(BSP_SCHEDULE_DELAY|\w+_LIMIT))$/;
+
+const pairs = /^OTEL_EXPORTER_OTLP_(TRACES_)?HEADERS$/;
+
+/** What is not offered, unless it has one of these values, and why. */
+const notOffered: Readonly<Record<string, readonly [harmless: RegExp, reason: string]>> = {
+  OTEL_METRICS_EXPORTER: [/^(none|prometheus)$/i, 'metrics are served at /metrics on ADMIN_PORT alone'],
+  OTEL_LOGS_EXPORTER: [/^(none|console)$/i, 'logs are written to standard output alone'],
+  OTEL_CONFIG_FILE: [/^$/, 'only variables are read'],
+  OTEL_EXPERIMENTAL_CONFIG_FILE: [/^$/, 'only variables are read'],
+  OTEL_NODE_RESOURCE_DETECTORS: [/^$/, 'env, host and serviceinstance are used'],
+};
+
+/** Trims all variables for the SDK, and removes those that it would misread. @returns what is wrong with those. */
+export function cleanTracingEnvironment(env: NodeJS.ProcessEnv): readonly string[] {
+  const remarks: string[] = [];
+  for (const [name, value = ''] of Object.entries(env).filter(([key]) => key.startsWith('OTEL_'))) {
+    const text = value.trim();
+    env[name] = enumerations.test(name) ? text.toLowerCase() : text;
+    if (text === '') continue;
+    const [, positive] = numbers.exec(name) ?? [];
+    const isWanted = /^\d{1,9}$/.test(text) && (positive === undefined || Number(text) > 0);
+    if (numbers.test(name) && !isWanted) {
+      remarks.push(
+        `${name}: expected a whole number${positive ? ' above 0' : ''}, got ${JSON.stringify(text)}`,
+      );
+      delete env[name];
+    }
+    // Not the value: it may be a secret.
+    if (pairs.test(name) && !text.split(',').every((pair) => pair.trim() === '' || /^[^=]+=/.test(pair)))
+      remarks.push(`${name}: expected name=value, separated by commas; what has another form is left out`);
+    const [harmless, reason] = notOffered[name] ?? [];
+    if (harmless?.test(text) === false) remarks.push(`${name}: ${text} is not offered; ${reason}`);
+  }
+  return remarks;
+}

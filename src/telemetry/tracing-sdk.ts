@@ -1,0 +1,195 @@
+import type { Attributes, DiagLogger, TextMapPropagator } from '@opentelemetry/api';
+import type { Resource } from '@opentelemetry/resources';
+import type { ReadableSpan, SpanExporter, SpanProcessor } from '@opentelemetry/sdk-trace-node';
+import type { Logger } from 'pino';
+import { cleanTracingEnvironment, type TracingSettings } from '../config/tracing-settings.ts';
+import { type AddressOf, createAddressOf, plainAddress } from '../net/client-address.ts';
+import { clientSpan, type ReadHeader, type Sender, type Tracing } from './tracing.ts';
+
+interface TracingOptions {
+  readonly settings: TracingSettings;
+  readonly trustedProxies: readonly string[];
+  readonly logger: Logger;
+  readonly version: string;
+}
+
+/** Loads OpenTelemetry's SDK, which reads most of the `OTEL_*` variables by itself. What it does not understand is logged once. */
+export async function startTracing({
+  settings,
+  trustedProxies,
+  logger,
+  version,
+}: TracingOptions): Promise<Tracing> {
+  const [api, core, sdk] = await Promise.all([
+    import('@opentelemetry/api'),
+    import('@opentelemetry/core'),
+    import('@opentelemetry/sdk-trace-node'),
+  ]);
+  const { diag, DiagLogLevel, ROOT_CONTEXT, SpanKind, SpanStatusCode } = api;
+
+  const remarks = [...settings.remarks, ...cleanTracingEnvironment(process.env)];
+  const collect = (remark: string) => remarks.push(remark);
+  // The SDK says at debug level which resource attributes it could not read.
+  const collectFailed = (remark: string) => void (remark.includes(' failed: ') && collect(remark));
+  const setLogger = (target: Parameters<typeof diag.setLogger>[0], logLevel: number) =>
+    diag.setLogger(target, { logLevel, suppressOverrideMessage: true });
+  setLogger(
+    { error: collect, warn: collect, info() {}, debug: collectFailed, verbose() {} },
+    DiagLogLevel.DEBUG,
+  );
+  core.getBooleanFromEnv('OTEL_SDK_DISABLED');
+  const diagLevel = core.diagLogLevelFromString(core.getStringFromEnv('OTEL_LOG_LEVEL'));
+  const propagator = await loadPropagator(core);
+  // Without a sampler and with no limits given, the provider takes both from the variables.
+  const provider = new sdk.NodeTracerProvider({
+    resource: await describeProcess(version),
+    spanProcessors: await createProcessors(settings, sdk, logger, collect),
+  });
+  if (remarks.length > 0)
+    logger.warn({ remarks }, 'tracing settings that are not supported or not understood have their defaults');
+  setLogger(createDiagLogger(logger), diagLevel ?? DiagLogLevel.WARN);
+  core.setGlobalErrorHandler((err) => logger.warn({ err }, 'spans were not exported'));
+
+  const addressOf = createAddressOf(trustedProxies);
+  const tracer = provider.getTracer('greet', version);
+  const getter = { get: (read: ReadHeader, name: string) => read(name), keys: () => [] };
+  return {
+    startsTraces: true,
+    start(read, describe) {
+      const parent = propagator.extract(ROOT_CONTEXT, read, getter);
+      const span = tracer.startSpan('', { kind: SpanKind.SERVER }, parent);
+      const { traceId, spanId, traceFlags } = span.spanContext();
+      // Most of the cost is in what describes a span, so that one that is not sampled is not described.
+      if (!span.isRecording()) {
+        const isRoot = api.trace.getSpanContext(parent) === undefined;
+        return isRoot ? undefined : clientSpan(traceId, '00');
+      }
+      const { name, requestId, sender, attributes } = describe();
+      span.updateName(name).setAttributes({ ...attributes, ...describeSender(sender, addressOf) });
+      span.setAttribute('request.id', requestId);
+      return {
+        ids: { trace_id: traceId, span_id: spanId, trace_flags: `0${traceFlags}` },
+        isExported: true,
+        end(outcome, isError) {
+          span.setAttributes(outcome);
+          if (isError) span.setStatus({ code: SpanStatusCode.ERROR });
+          span.end();
+        },
+      };
+    },
+    async shutdown(timeoutMs) {
+      let timer: NodeJS.Timeout | undefined;
+      const timeout = new Promise((resolve) => {
+        timer = setTimeout(resolve, timeoutMs);
+      });
+      const ended = provider
+        .shutdown()
+        .catch((err: unknown) => logger.warn({ err }, 'spans were not exported'));
+      await Promise.race([ended, timeout]);
+      clearTimeout(timer);
+    },
+  };
+}
+
+async function loadPropagator(core: typeof import('@opentelemetry/core')): Promise<TextMapPropagator> {
+  if (!process.env.OTEL_PROPAGATORS) return new core.W3CTraceContextPropagator();
+  const { getPropagator } = await import('@opentelemetry/auto-configuration-propagators');
+  return getPropagator();
+}
+
+/** The attributes of the sender, by the semantic conventions. The client's port is known only if no proxy is in between. */
+function describeSender(
+  { peer, peerPort, forwardedFor, userAgent }: Sender,
+  addressOf: AddressOf,
+): Attributes {
+  const address = addressOf(peer, forwardedFor);
+  return {
+    'client.address': plainAddress(address),
+    'client.port': address === peer ? peerPort : undefined,
+    'network.peer.address': peer && plainAddress(peer),
+    'network.peer.port': peerPort,
+    'user_agent.original': userAgent,
+  };
+}
+
+/** The resource: what all spans of this process have in common. What the variables say comes last, and wins. */
+async function describeProcess(version: string): Promise<Resource> {
+  const resources = await import('@opentelemetry/resources');
+  const { envDetector, hostDetector, serviceInstanceIdDetector } = resources;
+  return resources
+    .defaultResource()
+    .merge(resources.detectResources({ detectors: [hostDetector, serviceInstanceIdDetector] }))
+    .merge(resources.resourceFromAttributes({ 'service.name': 'greet', 'service.version': version }))
+    .merge(resources.detectResources({ detectors: [envDetector] }));
+}
+
+async function createProcessors(
+  { exporters, protocol }: TracingSettings,
+  sdk: typeof import('@opentelemetry/sdk-trace-node'),
+  logger: Logger,
+  collect: (remark: string) => void,
+): Promise<SpanProcessor[]> {
+  const processors: SpanProcessor[] = [];
+  if (exporters.includes('console')) processors.push(new sdk.SimpleSpanProcessor(createLogExporter(logger)));
+  if (!exporters.includes('otlp')) return processors;
+  try {
+    // The queue is bounded: a slow or absent collector costs spans, never memory or time.
+    processors.push(new sdk.BatchSpanProcessor(await loadExporter(protocol)));
+  } catch (error) {
+    collect(`no spans are exported: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  return processors;
+}
+
+/** The imports are literal, so that the bundler sees them. */
+async function loadExporter(protocol: TracingSettings['protocol']): Promise<SpanExporter> {
+  const { OTLPTraceExporter } = await {
+    'http/protobuf': () => import('@opentelemetry/exporter-trace-otlp-proto'),
+    'http/json': () => import('@opentelemetry/exporter-trace-otlp-http'),
+    grpc: () => import('@opentelemetry/exporter-trace-otlp-grpc'),
+  }[protocol]();
+  return new OTLPTraceExporter();
+}
+
+/** `console`: one log line for each span. The SDK's own exporter would write several lines that are no JSON between those of the log. */
+function createLogExporter(logger: Logger): SpanExporter {
+  return {
+    export(spans, done) {
+      for (const span of spans) logger.info(fieldsOf(span), 'span');
+      done({ code: 0 });
+    },
+    async shutdown() {},
+  };
+}
+
+function fieldsOf(span: ReadableSpan) {
+  const { traceId, spanId } = span.spanContext();
+  const [seconds, nanoseconds] = span.duration;
+  return {
+    trace_id: traceId,
+    span_id: spanId,
+    parent_span_id: span.parentSpanContext?.spanId,
+    name: span.name,
+    durationMs: seconds * 1e3 + nanoseconds / 1e6,
+    status: span.status.code,
+    attributes: span.attributes,
+  };
+}
+
+/** The SDK's own messages. Its errors are warnings here: they cost spans, and no greeting. */
+function createDiagLogger(logger: Logger): DiagLogger {
+  const at =
+    (level: 'warn' | 'info' | 'debug' | 'trace') =>
+    (remark: string, ...details: unknown[]) =>
+      logger[level]({ remark, ...(details.length > 0 && { details: details.map(parseJson) }) }, 'tracing');
+  return { error: at('warn'), warn: at('warn'), info: at('info'), debug: at('debug'), verbose: at('trace') };
+}
+
+/** The SDK writes some of its details as JSON, which would be escaped within a log line. */
+function parseJson(value: unknown): unknown {
+  try {
+    return typeof value === 'string' && value.startsWith('{') ? JSON.parse(value) : value;
+  } catch {
+    return value;
+  }
+}
