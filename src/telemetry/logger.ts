@@ -1,7 +1,8 @@
+import { isatty } from 'node:tty';
 import { type DestinationStream, type Logger, pino } from 'pino';
 import type { Config } from '../config/config.ts';
 import { type AccessLog, createAccessLog, stampTime } from './access-log.ts';
-import { createLogOutput } from './log-output.ts';
+import { createLogOutput, type LogOutput } from './log-output.ts';
 
 export type { Logger };
 
@@ -11,9 +12,12 @@ export interface Logs {
 }
 
 /** The logs of the process: JSON lines on standard output, or coloured lines on a terminal if pino-pretty is installed. */
-export async function createLogs({ logLevel }: Pick<Config, 'logLevel'>): Promise<Logs> {
-  const destination = process.stdout.isTTY ? await createPrettyOutput() : undefined;
-  return buildLogs(logLevel, destination ?? createLogOutput());
+export async function createLogs({
+  logLevel,
+}: Pick<Config, 'logLevel'>): Promise<Logs & { readonly output: LogOutput }> {
+  // Not `process.stdout.isTTY`: that stream would make standard output non-blocking for all processes that share it.
+  const output = createLogOutput(isatty(1) ? await loadPrettyFormat() : undefined);
+  return { ...buildLogs(logLevel, output), output };
 }
 
 /** Both logs, in the same format, on the given destination. */
@@ -30,10 +34,11 @@ export function buildLogs(level: string, destination: DestinationStream): Logs {
   return { logger, accessLog: createAccessLog(logger, destination) };
 }
 
-async function createPrettyOutput(): Promise<DestinationStream | undefined> {
+async function loadPrettyFormat(): Promise<((line: string) => string) | undefined> {
   try {
-    const { default: pretty } = await import('pino-pretty');
-    return pretty({ sync: true, singleLine: true, translateTime: 'HH:MM:ss.l' });
+    const { prettyFactory } = await import('pino-pretty');
+    const format = prettyFactory({ singleLine: true, translateTime: 'HH:MM:ss.l' });
+    return (line) => format(line);
   } catch {
     // A development dependency: the image has none, and logs JSON on a terminal too.
     return undefined;
