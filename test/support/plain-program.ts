@@ -2,7 +2,7 @@ import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { Agent, get } from 'node:http';
-import { tmpdir } from 'node:os';
+import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { freePort } from './ports.ts';
@@ -18,8 +18,11 @@ export interface PlainOptions {
   readonly stdio?: StdioOptions;
   /** A script of bash that runs the program, by `exec "$@"`. */
   readonly script?: string;
-  /** Runs it on a terminal of its own, which standard output of the child process shows. */
-  readonly onTerminal?: boolean;
+  /**
+   * Another command that runs it as its child: on a terminal of its own, which standard output of that command shows, or as process 1 of a
+   * namespace, as in a container.
+   */
+  readonly runBy?: 'terminal' | 'namespace';
 }
 
 /** The built program on ports that the test chooses, so that nothing has to be read from its log. */
@@ -30,19 +33,21 @@ export class PlainProgram {
   /** Resolves with the exit code, or with the signal that ended it. */
   readonly exited: Promise<number | NodeJS.Signals | null>;
   readonly #agent = new Agent({ keepAlive: true, maxSockets: 1 });
-  readonly isOnTerminal: boolean;
+  readonly runBy: PlainOptions['runBy'];
 
   private constructor(options: PlainOptions, port: number, adminPort: number) {
     const { cwd = tmpdir(), env = {}, nodeOptions = [], stdio = ['ignore', 'ignore', 'inherit'] } = options;
     this.http = `http://127.0.0.1:${port}`;
     this.admin = `http://127.0.0.1:${adminPort}`;
-    this.isOnTerminal = options.onTerminal ?? false;
+    this.runBy = options.runBy;
     const program = [process.execPath, ...nodeOptions, entry];
     const scripted = options.script ? ['bash', '-c', options.script, 'bash', ...program] : program;
     const quoted = scripted.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
-    const [file = '', ...args] = options.onTerminal
-      ? ['script', '-qefc', `exec ${quoted}`, '/dev/null']
-      : scripted;
+    const [file = '', ...args] = {
+      terminal: ['script', '-qefc', `exec ${quoted}`, '/dev/null'],
+      namespace: ['unshare', '--pid', '--fork', '--mount-proc', '--kill-child', ...scripted],
+      none: scripted,
+    }[options.runBy ?? 'none'];
     this.process = spawn(file, args, {
       cwd,
       env: {
@@ -73,11 +78,22 @@ export class PlainProgram {
     return this;
   }
 
-  /** The program's own process, and not the one that shows its terminal. */
+  /** The program's own process, and not the one that runs it; 0 while there is none. */
   get pid(): number {
     const { pid } = this.process;
-    if (!this.isOnTerminal) return Number(pid);
+    if (this.runBy === undefined) return Number(pid);
     return Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ')[0]);
+  }
+
+  /** Resolves as soon as the program handles the signal. */
+  async handles(signal: NodeJS.Signals): Promise<void> {
+    const bit = 1n << BigInt(constants.signals[signal] - 1);
+    for (;;) {
+      const status = this.pid === 0 ? '' : readFileSync(`/proc/${this.pid}/status`, 'latin1');
+      const handled = /^SigCgt:\s*(\w+)$/m.exec(status)?.[1];
+      if (handled !== undefined && (BigInt(`0x${handled}`) & bit) !== 0n) return;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
   }
 
   signal(signal: NodeJS.Signals): void {
