@@ -69,6 +69,7 @@ await build({
   ...target,
   entryPoints: [here('scripts/bundle/main.ts')],
   outfile: here('dist/main.js'),
+  bundle: true,
   format: 'esm',
 });
 
