@@ -40,6 +40,8 @@ await build({
     '@fastify/rate-limit',
     '@fastify/swagger',
     '@fastify/swagger-ui',
+    // Of grpc-js, which asks for it only for debugging services that are not offered here.
+    '@grpc/proto-loader',
     '@opentelemetry/core',
     '@opentelemetry/exporter-trace-otlp-proto',
     '@opentelemetry/resources',

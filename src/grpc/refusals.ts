@@ -31,7 +31,7 @@ const statuses = {
   },
   'timeout-malformed': {
     code: status.INTERNAL,
-    details: 'grpc-timeout must be 1 to 8 digits and a unit: H, M, S, m, u or n.',
+    details: 'The value of grpc-timeout must be 1 to 8 digits and a unit: H, M, S, m, u or n.',
   },
   'encoding-unknown': {
     code: status.UNIMPLEMENTED,

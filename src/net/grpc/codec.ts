@@ -1,10 +1,30 @@
 import protobuf from 'protobufjs';
 
-/** Reads as protobufjs does, and refuses what it takes: a varint of more than ten bytes in a field that is skipped. */
+/** Reads as protobufjs does, but for varints of a length that it does not expect. */
 class StrictReader extends protobuf.BufferReader {
   // Unknown fields are dropped: nothing here sends a message on.
   override discardUnknown = true;
 
+  /** Takes a length in more bytes than it needs: protobufjs takes five at most. */
+  override size(): number {
+    const first = this.pos < this.len ? (this.buf[this.pos] as number) : 128;
+    if (first >= 128) return this.paddedSize();
+    this.pos += 1;
+    return first;
+  }
+
+  private paddedSize(): number {
+    let size = 0;
+    for (let shift = 0; shift < 7 * maxVarintBytes && this.pos < this.len; shift += 7) {
+      const byte = this.buf[this.pos] as number;
+      this.pos += 1;
+      size += (byte & 127) * 2 ** shift;
+      if (byte < 128) return size;
+    }
+    throw new RangeError('invalid length encoding');
+  }
+
+  /** Refuses a varint of more bytes than the longest has: protobufjs takes any number in a field that is unknown. */
   override skip(length?: number): this {
     if (length !== undefined) return super.skip(length) as this;
     const end = this.pos + maxVarintBytes;

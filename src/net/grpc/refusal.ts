@@ -52,7 +52,8 @@ export function refuseCall(
 ): void {
   if (stream.closed || stream.destroyed) return;
   // A response that is complete leaves nothing to refuse but the rest of the request (RFC 9113, section 8.1).
-  if (!stream.writableEnded) {
+  const isAnswered = stream.headersSent && stream.writableEnded;
+  if (!isAnswered) {
     const status = answerRefusal(refusal);
     if (stream.headersSent) {
       stream.close(constants.NGHTTP2_INTERNAL_ERROR);

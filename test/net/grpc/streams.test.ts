@@ -35,7 +35,8 @@ it('lets go of what was made of a call that has ended, even if V8 does not let g
   });
   await once(server.listen(0, '127.0.0.1'), 'listening');
   const session = connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
-  const begin = () => session.request({ ':method': 'POST', ':path': '/greet', 'content-type': 'application/grpc' }).resume();
+  const begin = () =>
+    session.request({ ':method': 'POST', ':path': '/greet', 'content-type': 'application/grpc' }).resume();
 
   const underWay = begin();
   for (let count = 0; count < 100; count += 1) {
