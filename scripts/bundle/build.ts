@@ -39,6 +39,8 @@ await build({
     '@fastify/fast-json-stringify-compiler',
     '@fastify/swagger',
     '@fastify/swagger-ui',
+    // Of grpc-js, which asks for it only for debugging services that are not offered here.
+    '@grpc/proto-loader',
     '@opentelemetry/auto-configuration-propagators',
     '@opentelemetry/core',
     '@opentelemetry/exporter-trace-otlp-grpc',
