@@ -195,6 +195,12 @@ describe('a call over gRPC', () => {
     expect(stub?.calls).toEqual([]);
   });
 
+  it('is cancelled when the signal is aborted by inject', async () => {
+    const controller = new AbortController();
+    const greeter = await clientOf(() => {}, { inject: () => controller.abort() });
+    expect((await errorOf(greeter.greet('Alice', { signal: controller.signal }))).kind).toBe('cancelled');
+  });
+
   it('leaves no listener on the signal', async () => {
     const { signal } = new AbortController();
     await (await clientOf(greets)).greet('Alice', { signal });
