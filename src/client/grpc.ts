@@ -5,29 +5,18 @@ import { assertName, GreetError, toGreetError } from './greet-error.ts';
 import { channelOptions, lastConnectionError } from './grpc-channel.ts';
 import { errorOfStatus, isOverdue } from './grpc-error.ts';
 import { createMetadata } from './grpc-metadata.ts';
+import type { GrpcClientOptions } from './grpc-options.ts';
 import { readTarget } from './grpc-target.ts';
 import { isLocalHost } from './local-host.ts';
 import { checkCallOptions, checkClientOptions, checkMilliseconds } from './option-checks.ts';
-import type { CallOptions, ClientOptions } from './options.ts';
-import { createTlsChannel, type TlsOptions } from './tls-options.ts';
+import type { CallOptions } from './options.ts';
+import { createTlsChannel } from './tls-channel.ts';
 import type { Greeting } from './types.ts';
 
-export interface GrpcClientOptions extends ClientOptions {
-  /**
-   * A gRPC target: `localhost:50051`, `dns:///greet:50051` for all addresses that the name has, or
-   * `ipv4:10.0.0.1:50051,10.0.0.2:50051`. Calls go to all of its addresses in turn, except those that are down.
-   */
-  readonly address: string;
-  /** Calls over TLS; without it, in clear text. */
-  readonly tls?: TlsOptions | undefined;
-  /**
-   * How long a connection may be silent during calls before it is tried, and given up if it does not answer: a network that is cut
-   * tells nobody. In milliseconds. Default: 30000.
-   */
-  readonly keepaliveMs?: number | undefined;
-  /** Whether calls go through the proxy of `http_proxy`. Default: not to this machine. */
-  readonly useProxy?: boolean | undefined;
-}
+export { GreetError, type GreetErrorKind } from './greet-error.ts';
+export type { GrpcClientOptions, TlsOptions } from './grpc-options.ts';
+export type { CallOptions } from './options.ts';
+export type { Greeting, Violation } from './types.ts';
 
 export interface GrpcClient {
   /** @throws {GreetError} */
@@ -84,6 +73,8 @@ export function createGrpcClient(options: GrpcClientOptions): GrpcClient {
       );
       const cancel = () => running.cancel();
       signal?.addEventListener('abort', cancel);
+      // By inject, for instance.
+      if (signal?.aborted) cancel();
       running.on('metadata', (received) => {
         headers = received;
       });

@@ -27,38 +27,52 @@ afterEach(() => {
   stub?.close();
 });
 
-/** A client of a stub that answers this way. */
+/** A client of a stub that answers this way, and the stub; both are closed after the test. */
+async function openClient(
+  behave: GrpcBehaviour,
+  options: Partial<GrpcClientOptions>,
+  onTestFinished: (end: () => void) => void,
+) {
+  const server = await startGrpcStub(behave);
+  const greeter = createGrpcClient({ address: server.address, timeoutMs: 20_000, ...options });
+  onTestFinished(() => {
+    greeter.close();
+    server.close();
+  });
+  return { greeter, server };
+}
+
+/** The client alone. */
 async function clientOf(
   behave: GrpcBehaviour,
   options: Partial<GrpcClientOptions> = {},
 ): Promise<GrpcClient> {
   client?.close();
   stub?.close();
-  stub = await startGrpcStub(behave);
-  client = createGrpcClient({ address: stub.address, timeoutMs: 20_000, ...options });
+  const { greeter, server } = await openClient(behave, options, () => {});
+  client = greeter;
+  stub = server;
   return client;
 }
 
 describe('the gRPC client', () => {
-  it.each(grpcMisbehaviours)('makes one GreetError of $title', async ({ behave, kind, message, tries }) => {
-    const error = await errorOf((await clientOf(behave)).greet('Alice'));
-    expect(error).toMatchObject({
-      name: 'GreetError',
-      kind,
-      message: expect.stringMatching(message),
-      violations: [],
-    });
-    expect(stub?.calls).toHaveLength(tries);
+  // Many at a time, as most of them wait between attempts.
+  it.concurrent.for(grpcMisbehaviours)('makes one GreetError of $title', async (misbehaviour, context) => {
+    const { behave, kind, message, tries } = misbehaviour;
+    const { greeter, server } = await openClient(behave, {}, context.onTestFinished);
+    const error = await errorOf(greeter.greet('Alice'));
+    const expected = { name: 'GreetError', kind, message: expect.stringMatching(message), violations: [] };
+    expect(error).toMatchObject(expected);
+    expect(server.calls).toHaveLength(tries);
   });
 
-  it.each(grpcSilences)('ends at its timeout on %s', async (_title, behave) => {
+  it.concurrent.for(grpcSilences)('ends at its timeout on %s', async ([, behave], context) => {
     await withTimeout(async (timeoutMs) => {
-      const error = await errorOf((await clientOf(behave, { timeoutMs })).greet('Alice'));
-      expect(error).toMatchObject({
-        kind: 'timeout',
-        message: `${stub?.address} did not answer within ${timeoutMs} ms.`,
-      });
-      return stub?.calls.length === 1;
+      const { greeter, server } = await openClient(behave, { timeoutMs }, context.onTestFinished);
+      const error = await errorOf(greeter.greet('Alice'));
+      const message = `${server.address} did not answer within ${timeoutMs} ms.`;
+      expect(error).toMatchObject({ kind: 'timeout', message });
+      return server.calls.length === 1;
     });
   });
 
@@ -193,6 +207,12 @@ describe('a call over gRPC', () => {
     const greeter = await clientOf(greets);
     expect((await errorOf(greeter.greet('Alice', { signal: AbortSignal.abort() }))).kind).toBe('cancelled');
     expect(stub?.calls).toEqual([]);
+  });
+
+  it('is cancelled when the signal is aborted by inject', async () => {
+    const controller = new AbortController();
+    const greeter = await clientOf(() => {}, { inject: () => controller.abort() });
+    expect((await errorOf(greeter.greet('Alice', { signal: controller.signal }))).kind).toBe('cancelled');
   });
 
   it('leaves no listener on the signal', async () => {

@@ -2,6 +2,7 @@ import { getEventListeners } from 'node:events';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createNodeFetch } from '../../src/client/command/node-fetch.ts';
 import { createHttpClient, GreetError, type HttpClientOptions } from '../../src/client/exports.ts';
+import { createHttpClient as createBrowserClient } from '../../src/client/http.ts';
 import { until } from '../support/service.ts';
 import { errorOf, withTimeout } from './error-of.ts';
 import { httpMisbehaviours, httpSilences } from './misbehaving-http.ts';
@@ -20,36 +21,47 @@ const problem = { 'content-type': 'application/problem+json' };
 let stub: HttpStub | undefined;
 afterEach(() => stub?.close());
 
-/** A client of a stub that answers this way. */
-async function clientOf(behave: Behaviour, options: Partial<HttpClientOptions> = {}) {
+/** A client of a stub that answers this way, and the stub. */
+async function openClient(behave: Behaviour, options: Partial<HttpClientOptions> = {}) {
+  const server = await startHttpStub(behave);
+  return { client: createHttpClient({ url: server.url, timeoutMs: 20_000, ...options }), server };
+}
+
+/** The client alone: the stub is closed after the test. */
+async function clientOf(behave: Behaviour, options?: Partial<HttpClientOptions>) {
   stub?.close();
-  stub = await startHttpStub(behave);
-  return createHttpClient({ url: stub.url, timeoutMs: 20_000, ...options });
+  const { client, server } = await openClient(behave, options);
+  stub = server;
+  return client;
 }
 
 describe.each([
   ["Node's fetch", globalThis.fetch],
   ["the command's fetch", createNodeFetch({ useProxy: false })],
 ])('the HTTP client with %s', (_title, fetch) => {
-  it.each(httpMisbehaviours)('makes one GreetError of $title', async ({ behave, kind, message, tries }) => {
-    const client = await clientOf(behave, { fetch });
+  // Many at a time, as most of them wait between attempts.
+  it.concurrent.for(httpMisbehaviours)('makes one GreetError of $title', async (misbehaviour, context) => {
+    const { behave, kind, message, tries } = misbehaviour;
+    const { client, server } = await openClient(behave, { fetch });
+    context.onTestFinished(() => server.close());
     const error = await errorOf(client.greet('Alice'));
     expect(error).toMatchObject({ name: 'GreetError', kind, message: expect.stringMatching(message) });
     expect(error.violations).toEqual([]);
-    expect(stub?.requests).toHaveLength(tries);
+    expect(server.requests).toHaveLength(tries);
     // What was not read to its end is let go of.
-    await until(() => stub?.connections() === 0);
+    await until(() => server.connections() === 0);
   });
 
-  it.each(httpSilences)('ends at its timeout on %s', async (_name, behave) => {
+  it.concurrent.for(httpSilences)('ends at its timeout on %s', async ([, behave], context) => {
     await withTimeout(async (timeoutMs) => {
-      const client = await clientOf(behave, { fetch, timeoutMs });
+      const { client, server } = await openClient(behave, { fetch, timeoutMs });
+      context.onTestFinished(() => server.close());
       expect(await errorOf(client.greet('Alice'))).toMatchObject({
         kind: 'timeout',
-        message: `${stub?.url}/greet did not answer within ${timeoutMs} ms.`,
+        message: `${server.url}/greet did not answer within ${timeoutMs} ms.`,
       });
-      await until(() => stub?.connections() === 0);
-      return stub?.requests.length === 1;
+      await until(() => server.connections() === 0);
+      return server.requests.length === 1;
     });
   });
 
@@ -417,6 +429,44 @@ describe('the options of a call over HTTP', () => {
       fetch: fetch as typeof globalThis.fetch,
     });
     expect((await errorOf(client.greet('Alice'))).kind).toBe('unavailable');
+  });
+});
+
+describe('the HTTP client of browsers, which checks less', () => {
+  it.each([
+    [{}],
+    [undefined],
+    [{ url: 'localhost:8080' }],
+    [{ url: 'http://me:secret@localhost' }],
+    [{ url: 'http://localhost?a' }],
+  ])('refuses %j', (options) => {
+    const message = messageOf(() => createBrowserClient(options as HttpClientOptions));
+    expect(message).toBe('url: expected http(s)://host[:port][/path]');
+  });
+
+  it.each<[options: unknown, kind: string]>([
+    [{ requestId: 'a\r\nb' }, 'refused'],
+    [{ requestId: 'é\u1234' }, 'refused'],
+    [{ signal: {} }, 'refused'],
+    [{ signal: 'now' }, 'refused'],
+    [{ signal: AbortSignal.abort() }, 'cancelled'],
+  ])('makes one GreetError of %j', async (options, kind) => {
+    stub = await startHttpStub(greets);
+    const client = createBrowserClient({ url: stub.url });
+    for (const call of [client.greet('Alice', options as object), client.readiness(options as object)])
+      expect((await errorOf(call)).kind).toBe(kind);
+    expect((await errorOf(client.greet(undefined as unknown as string))).kind).toBe('invalid');
+    expect(stub.requests).toEqual([]);
+  });
+
+  it('greets with null for options, and makes one GreetError of whatever inject throws', async () => {
+    stub = await startHttpStub(greets);
+    const { url } = stub;
+    expect(await createBrowserClient({ url }).greet('Alice', null as unknown as object)).toEqual({
+      message: 'Hello, Alice',
+    });
+    const inject = 'no function' as unknown as () => void;
+    expect((await errorOf(createBrowserClient({ url, inject }).greet('Alice'))).kind).toBe('refused');
   });
 });
 

@@ -1,16 +1,7 @@
 import { isIP } from 'node:net';
 import { checkServerIdentity, type PeerCertificate } from 'node:tls';
 import { type ChannelCredentials, type ChannelOptions, credentials } from '@grpc/grpc-js';
-
-export interface TlsOptions {
-  /** The certificates of the authorities to trust, in PEM. Default: those that Node trusts. */
-  readonly ca?: string | Uint8Array | undefined;
-  /** The client's certificate and key, in PEM, for a service that asks for one (mutual TLS). */
-  readonly cert?: string | Uint8Array | undefined;
-  readonly key?: string | Uint8Array | undefined;
-  /** `false` accepts any certificate: only for a service on the same machine. Default: true. */
-  readonly rejectUnauthorized?: boolean | undefined;
-}
+import type { TlsOptions } from './grpc-options.ts';
 
 /**
  * The channel options for TLS.
