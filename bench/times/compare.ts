@@ -1,7 +1,7 @@
-import type { Contender } from './contenders.ts';
+import type { Contender } from '../contenders.ts';
+import { type Server, startServer } from '../server.ts';
+import { median, quantile } from '../statistics.ts';
 import { type Latency, type Load, latencyAt } from './load.ts';
-import { type Server, startServer } from './server.ts';
-import { median, quantile } from './statistics.ts';
 
 export interface Effort {
   /** How often every contender is started afresh: two processes of one program differ by a tenth. */

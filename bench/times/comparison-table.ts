@@ -1,14 +1,5 @@
+import { markdownTable } from '../markdown-table.ts';
 import type { Result } from './compare.ts';
-
-/** A table of Markdown with one row for each entry. */
-export function table<Key>(
-  head: readonly [string, string],
-  rows: ReadonlyMap<Key, number>,
-  show: (value: number) => string,
-): string {
-  const lines = [...rows].map(([key, value]) => `| ${key} | ${show(value)} |`);
-  return `\n| ${head.join(' | ')} |\n|---|---|\n${lines.join('\n')}`;
-}
 
 /** The contenders of one floor; `reference` is the one that all are compared with. */
 export function comparisonTable(title: string, results: readonly Result[], reference: string): string {
@@ -36,7 +27,5 @@ export function comparisonTable(title: string, results: readonly Result[], refer
       ...(latency ? [`${latency.p50.toFixed(2)}, ${latency.p99.toFixed(2)} ms`] : []),
     ],
   );
-  return ['', head, head.map(() => '---'), ...rows]
-    .map((line) => (typeof line === 'string' ? line : `| ${line.join(' | ')} |`))
-    .join('\n');
+  return markdownTable(head, rows);
 }
