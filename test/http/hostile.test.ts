@@ -205,8 +205,7 @@ describe('a client that leaves', () => {
 
   it('does not end the service by resetting its connection', async () => {
     const connections = open();
-    for (let count = 0; count < 50; count += 1)
-      connections.open(get('/greet?name=Alice')).resetAndDestroy();
+    for (let count = 0; count < 50; count += 1) connections.open(get('/greet?name=Alice')).resetAndDestroy();
     await expectGreeting();
     expectNoError();
   });

@@ -24,7 +24,8 @@ export function parseResponses(bytes: Buffer, isHead?: boolean): readonly Respon
     const length = lengthOf(status, headers);
     const hasNoBody = isHead ?? (rest.length === 0 || rest.toString('latin1', 0, 9) === 'HTTP/1.1 ');
     const size = !hasBody || hasNoBody ? 0 : length;
-    if (size > rest.length) throw new Error(`A body of ${size} bytes has only ${rest.length} of them: ${show(rest)}`);
+    if (size > rest.length)
+      throw new Error(`A body of ${size} bytes has only ${rest.length} of them: ${show(rest)}`);
     responses.push({ status, headers, body: rest.toString('utf8', 0, size) });
     rest = rest.subarray(size);
   }
