@@ -81,6 +81,22 @@ export function createMetrics({ faults, readiness, version, revision }: MetricsO
   return { registry, httpRequests, rpcCalls, active };
 }
 
+/** Counts TLS handshakes that failed, by listener and reason. The series exist from the start. */
+export function countHandshakeFailures(
+  { registry }: Metrics,
+  listeners: readonly string[],
+  reasons: readonly string[],
+): (listener: string, reason: string) => void {
+  const counter = new Counter({
+    name: 'greet_tls_handshakes_failed_total',
+    help: 'TLS handshakes that failed, by listener and reason; absent without TLS.',
+    labelNames: ['listener', 'reason'],
+    registers: [registry],
+  });
+  for (const listener of listeners) for (const reason of reasons) counter.inc({ listener, reason }, 0);
+  return (listener, reason) => counter.inc({ listener, reason });
+}
+
 /** Exports when the served certificate expires, so that an alert can fire before that. */
 export function exportCertificateExpiry({ registry }: Metrics, validTo: () => Date): void {
   new Gauge({
