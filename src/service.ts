@@ -14,7 +14,7 @@ import { watchOverload } from './resilience/overload.ts';
 import { protect } from './resilience/protection.ts';
 import { createRateLimit } from './resilience/rate-limit.ts';
 import type { Readiness } from './resilience/readiness.ts';
-import { openCertificates } from './telemetry/certificates.ts';
+import { createHandshakeReporter, openCertificates } from './telemetry/certificates.ts';
 import { exportCertificates } from './telemetry/metrics.ts';
 import type { Telemetry } from './telemetry/telemetry.ts';
 
@@ -85,13 +85,32 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     }
   };
   const answerRefusal = createRefusalAnswer(telemetry);
+  const reporterOf = createHandshakeReporter(telemetry, certificates !== undefined);
   const listen = (port: number, { routing: handler }: App, secured?: Certificates) =>
-    openListener({ host, port, handler, certificates: secured, keepAliveTimeoutMs, limits, answerRefusal });
+    openListener({
+      host,
+      port,
+      handler,
+      certificates: secured,
+      keepAliveTimeoutMs,
+      limits,
+      answerRefusal,
+      reportHandshakeFailure: reporterOf('http'),
+    });
   const admin = await open('ADMIN_PORT', config.adminPort, listen(config.adminPort, adminApp));
   const grpc = await open(
     'GRPC_PORT',
     config.grpcPort,
-    openGrpcServer({ certificates, config, limits, operations, rateLimit, readiness, telemetry }),
+    openGrpcServer({
+      certificates,
+      config,
+      limits,
+      operations,
+      rateLimit,
+      readiness,
+      reportHandshakeFailure: reporterOf('grpc'),
+      telemetry,
+    }),
   );
   const http = await open('PORT', config.port, listen(config.port, app, certificates));
   readiness.become('ready');

@@ -13,6 +13,10 @@ import type { CallStatus } from './status.ts';
 
 /** The status of each refusal of the wire, but for the length of messages, which is a setting. Where the protocol names a code, it is that. */
 const statuses = {
+  'not-http2': {
+    code: status.INTERNAL,
+    details: 'The connection does not begin as HTTP/2 does.',
+  },
   'not-post': {
     code: status.INTERNAL,
     details: 'This port speaks gRPC, whose calls are POST requests over HTTP/2.',

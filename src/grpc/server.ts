@@ -6,6 +6,7 @@ import { orMalformed } from '../net/grpc/malformed.ts';
 import { reflectionMethod, reflectionServices } from '../net/grpc/reflection-messages.ts';
 import type { Limits } from '../net/limits.ts';
 import type { Certificates } from '../net/tls/certificates.ts';
+import type { ReportHandshakeFailure } from '../net/tls/handshake-failure.ts';
 import type { RateLimit } from '../resilience/rate-limit.ts';
 import type { Readiness } from '../resilience/readiness.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
@@ -24,6 +25,7 @@ export interface GrpcServerOptions {
   readonly operations: readonly CallableOperation[];
   readonly rateLimit?: RateLimit | undefined;
   readonly readiness: Readiness;
+  readonly reportHandshakeFailure: ReportHandshakeFailure;
   readonly telemetry: Telemetry;
 }
 

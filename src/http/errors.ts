@@ -2,7 +2,7 @@ import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 import { describeViolations } from '../greeting/violations.ts';
 import { ServiceError, type ServiceErrorCode } from '../resilience/service-error.ts';
-import { Problem, problemMediaType, renderProblem } from './problem.ts';
+import { clientLeftStatus, Problem, problemMediaType, renderProblem } from './problem.ts';
 
 /**
  * Answers whatever a hook, a route or Fastify threw, as a problem. Unexpected errors are logged once, with their cause. A Problem or a
@@ -37,7 +37,7 @@ const statusOf = {
 } as const satisfies Record<ServiceErrorCode, number>;
 
 /** The client left before its response was sent: nobody's fault, so it is neither logged as an error nor counted as one. */
-const clientLeft = new Problem(499, 'The caller has left.');
+const clientLeft = new Problem(clientLeftStatus, 'The caller has left.');
 
 function toProblem(error: unknown, request: FastifyRequest): Problem {
   if (error instanceof Problem) return error;

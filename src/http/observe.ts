@@ -1,7 +1,10 @@
+import type { ServerResponse } from 'node:http';
+import { constants, type Http2ServerResponse } from 'node:http2';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { methodLabel } from '../telemetry/recorder.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { Sender, ServerSpan, SpanDescription } from '../telemetry/tracing.ts';
+import { clientLeftStatus } from './problem.ts';
 import { probePaths } from './routes/health.ts';
 import { pathOf } from './target.ts';
 
@@ -20,6 +23,7 @@ export function observeRoute(route: string, { metrics, recorder }: Telemetry, be
   const routeWithQuery = `${route}?`;
   return function end(request, reply, done) {
     const { originalUrl, raw, headers } = request;
+    const isAborted = !isSent(reply.raw);
     metrics.active.http -= 1;
     recorder.requestEnded({
       requestId: request.id,
@@ -28,9 +32,10 @@ export function observeRoute(route: string, { metrics, recorder }: Telemetry, be
       route,
       // Never the query: names are the clients' own business.
       path: originalUrl === route || originalUrl.startsWith(routeWithQuery) ? route : pathOf(request),
-      status: reply.statusCode,
+      // Whatever the service would have sent, its client left before that.
+      status: isAborted ? clientLeftStatus : reply.statusCode,
       durationMs: reply.elapsedTime,
-      isAborted: !reply.raw.writableFinished,
+      isAborted,
       isProbe,
       peer: raw.httpVersionMajor === 2 ? begun.http2Peers.get(request) : raw.socket.remoteAddress,
       peerPort: undefined,
@@ -50,6 +55,12 @@ export function startSpan(request: FastifyRequest, { tracing }: Telemetry, { spa
     () => describeRequest(request),
   );
   if (span) spans.set(request, span);
+}
+
+/** Whether the whole response was handed over. Over HTTP/2, Node says that it has finished a response which a reset has thrown away. */
+function isSent(response: ServerResponse | Http2ServerResponse): boolean {
+  if (!response.writableFinished || !('stream' in response)) return response.writableFinished;
+  return response.headersSent && response.stream.rstCode === constants.NGHTTP2_NO_ERROR;
 }
 
 /** The span of a request, by the OpenTelemetry semantic conventions for HTTP. */

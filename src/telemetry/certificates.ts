@@ -7,7 +7,10 @@ import {
   watchCertificates,
 } from '../net/tls/certificates.ts';
 import { type Credentials, subjectOf, type TlsFault, type TlsFiles } from '../net/tls/files.ts';
+import { handshakeFailures, type ReportHandshakeFailure } from '../net/tls/handshake-failure.ts';
 import type { Logger } from './logger.ts';
+import { countHandshakeFailures } from './metrics.ts';
+import type { Telemetry } from './telemetry.ts';
 
 /**
  * Opens the certificate files, watches them, and logs every change.
@@ -43,6 +46,20 @@ export async function openCertificates(
   } catch (error) {
     throw error instanceof TlsFilesError ? new ConfigError(linesOf(error.faults)) : error;
   }
+}
+
+const listeners = ['http', 'grpc'] as const;
+
+/** Counts the TLS handshakes that fail, and logs them at debug level: anyone can make them fail. */
+export function createHandshakeReporter(
+  { logger, metrics }: Pick<Telemetry, 'logger' | 'metrics'>,
+  isTls: boolean,
+): (listener: (typeof listeners)[number]) => ReportHandshakeFailure {
+  const count = isTls ? countHandshakeFailures(metrics, listeners, handshakeFailures) : () => {};
+  return (listener) => (reason, errorCode) => {
+    count(listener, reason);
+    logger.debug({ listener, reason, errorCode }, 'TLS handshake failed');
+  };
 }
 
 /** Logs an error if the certificate is not valid today. It is served all the same: some clients do not check it. */

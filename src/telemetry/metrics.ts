@@ -130,6 +130,22 @@ async function renderOpenMetrics(registry: Registry): Promise<string> {
   return (await copies.metrics()).replaceAll(/\ble="(\d+)"/g, 'le="$1.0"');
 }
 
+/** Counts TLS handshakes that failed, by listener and reason. The series exist from the start. */
+export function countHandshakeFailures(
+  { registry }: Metrics,
+  listeners: readonly string[],
+  reasons: readonly string[],
+): (listener: string, reason: string) => void {
+  const counter = new Counter({
+    name: 'greet_tls_handshakes_failed_total',
+    help: 'TLS handshakes that failed, by listener and reason; absent without TLS.',
+    labelNames: ['listener', 'reason'],
+    registers: [registry],
+  });
+  for (const listener of listeners) for (const reason of reasons) counter.inc({ listener, reason }, 0);
+  return (listener, reason) => counter.inc({ listener, reason });
+}
+
 /** Exports when the served certificate expires, and whether newer files are not used, so that alerts can fire before that. */
 export function exportCertificates({ registry }: Metrics, certificates: Certificates): void {
   const registers = [registry];

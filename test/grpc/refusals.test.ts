@@ -1,4 +1,5 @@
 import { type ClientHttp2Session, connect, constants, type OutgoingHttpHeaders } from 'node:http2';
+import { connect as connectTcp } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { status } from '@grpc/grpc-js';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -250,6 +251,18 @@ describe('calls that no handler gets', () => {
   it('refuses a request that does not arrive in time', async () => {
     const answer = await callByHand(session, {}, [prefix(0, 7)], { isEnded: false });
     await expectRefusal(answer, status.DEADLINE_EXCEEDED);
+  });
+
+  it.each([
+    ['HTTP/1.1', 'GET / HTTP/1.1\r\nHost: greet\r\n\r\n'],
+    ['TLS', Buffer.from([22, 3, 1, 0, 200, 1, 0, 0, 196, 3, 3, ...Array<number>(32).fill(7)])],
+  ])('counts a connection that speaks %s', async (_title, bytes) => {
+    const { hostname, port } = new URL(`http://${service.urls.grpc}`);
+    const socket = connectTcp(Number(port), hostname).on('error', () => {});
+    socket.resume().write(bytes);
+    await new Promise((resolve) => socket.once('close', resolve));
+    const none = { headers: {}, body: Buffer.alloc(0), rstCode: undefined };
+    await expectRefusal(none, status.INTERNAL, { method: 'unmatched' });
   });
 
   it('takes the request id of the client, and makes one instead of a bad one', async () => {

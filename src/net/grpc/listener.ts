@@ -4,6 +4,7 @@ import { bindAll } from '../bind.ts';
 import type { Limits } from '../limits.ts';
 import { watchSockets } from '../stalled-sockets.ts';
 import type { Certificates } from '../tls/certificates.ts';
+import { type ReportHandshakeFailure, reportHandshakeFailures } from '../tls/handshake-failure.ts';
 import { TlsCredentials } from './credentials.ts';
 import { enableKeepalive, type Keepalive } from './keepalive.ts';
 import type { AnswerCallRefusal } from './refusal.ts';
@@ -21,6 +22,7 @@ export interface GrpcListenerOptions {
   /** The paths of the server's methods. */
   readonly methods: ReadonlySet<string>;
   readonly answerRefusal: AnswerCallRefusal;
+  readonly reportHandshakeFailure: ReportHandshakeFailure;
 }
 
 export interface GrpcListener {
@@ -56,6 +58,7 @@ export async function openGrpcListener(options: GrpcListenerOptions): Promise<Gr
   for (const http2Server of http2Servers) {
     limitCalls(http2Server, { limits, isTls: certificates !== undefined, methods, answerRefusal });
     enableKeepalive(http2Server, keepalive);
+    http2Server.on('tlsClientError', reportHandshakeFailures(options.reportHandshakeFailure));
   }
   const destroySockets = http2Servers.map((http2Server) => watchSockets(http2Server, limits));
   return {

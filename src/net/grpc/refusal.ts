@@ -19,7 +19,8 @@ export type CallRefusalCode =
   | 'message-count'
   | 'message-not-decompressed'
   | 'deadline-passed'
-  // Time (streams.ts).
+  // Its connection, and time (streams.ts).
+  | 'not-http2'
   | 'request-incomplete';
 
 export interface CallRefusal {
@@ -35,7 +36,7 @@ export interface CallRefusalStatus {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-/** Called once for each refusal, so it also counts and logs it. */
+/** Called once for each refusal, so it also counts and logs it. A connection that is not HTTP/2 gets no answer. */
 export type AnswerCallRefusal = (refusal: CallRefusal) => CallRefusalStatus;
 
 /** Every status of the service has this metadata key. A status without it is grpc-js's own. */

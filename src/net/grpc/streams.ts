@@ -28,6 +28,9 @@ interface Call {
   since: number;
 }
 
+/** nghttp2's error for a connection that does not begin as HTTP/2 does. */
+const badClientMagic = -903;
+
 const headersKey = Symbol('request headers');
 type CallStream = ServerHttp2Stream & { [headersKey]?: IncomingHttpHeaders | undefined };
 
@@ -114,6 +117,9 @@ export function limitCalls(
   };
   server.removeAllListeners('stream').on('stream', serve);
 
+  server.on('sessionError', ({ errno }: NodeJS.ErrnoException) => {
+    if (errno === badClientMagic) answerRefusal({ code: 'not-http2', headers: {} });
+  });
   const timer = setInterval(() => {
     sweeps += 1;
     resets.clear();

@@ -6,6 +6,7 @@ import { destroySilentConnections } from '../node-20/silent-connections.ts';
 import { type AnswerRefusal, peerAddress, type RefusalCode, writeRefusal } from '../refusal.ts';
 import { watchSockets } from '../stalled-sockets.ts';
 import type { Certificates } from '../tls/certificates.ts';
+import type { ReportHandshakeFailure } from '../tls/handshake-failure.ts';
 import { createTlsServer } from '../tls/server.ts';
 import { trackConnections } from './connections.ts';
 import { excuseStandstill } from './excused-time.ts';
@@ -21,6 +22,8 @@ export interface HttpServerOptions {
   readonly certificates?: Certificates | undefined;
   readonly handler: RequestListener;
   readonly answerRefusal: AnswerRefusal;
+  /** Used with certificates only. */
+  readonly reportHandshakeFailure?: ReportHandshakeFailure | undefined;
 }
 
 export interface HttpServer {

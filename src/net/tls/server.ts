@@ -4,10 +4,12 @@ import type { TLSSocket } from 'node:tls';
 import { createHttp2Server, type Http2ServerOptions } from '../http2/server.ts';
 import type { Certificates } from './certificates.ts';
 import { secureContextOptions } from './files.ts';
+import { type ReportHandshakeFailure, reportHandshakeFailures } from './handshake-failure.ts';
 
 interface TlsServerOptions extends Http2ServerOptions {
   readonly options: ServerOptions;
   readonly certificates: Certificates;
+  readonly reportHandshakeFailure?: ReportHandshakeFailure | undefined;
   /** Serves requests over HTTP/1.1; `handler` serves those over HTTP/2. */
   readonly onRequest: RequestListener;
   /** Called for each connection that speaks HTTP/1.1. */
@@ -27,7 +29,7 @@ export interface TlsServer {
  * connection that chose `h2` in the handshake (ALPN, RFC 7301) goes to the HTTP/2 server. A renewed certificate is for new connections.
  */
 export function createTlsServer(tlsOptions: TlsServerOptions): TlsServer {
-  const { options, certificates, limits, onRequest, onConnection } = tlsOptions;
+  const { options, certificates, limits, onRequest, onConnection, reportHandshakeFailure } = tlsOptions;
   const server = createServer(
     {
       ...options,
@@ -50,6 +52,7 @@ export function createTlsServer(tlsOptions: TlsServerOptions): TlsServer {
   // After a failed handshake the client could read no response.
   server.removeAllListeners('tlsClientError');
   server.on('tlsClientError', (_error, socket) => socket.destroy());
+  if (reportHandshakeFailure) server.on('tlsClientError', reportHandshakeFailures(reportHandshakeFailure));
 
   return { server, close: http2.close, closeNow: http2.closeNow };
 }
