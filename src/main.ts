@@ -8,7 +8,8 @@ import { version } from './shipped-files.ts';
 import { createLogs, type Logger } from './telemetry/logger.ts';
 import { createMetrics } from './telemetry/metrics.ts';
 import { createRecorder } from './telemetry/recorder.ts';
-import { createTracing, type Tracing } from './telemetry/tracing.ts';
+import type { Tracing } from './telemetry/spans.ts';
+import { createTracing } from './telemetry/tracing.ts';
 
 /** Ctrl-C under npm delivers the signal twice at once, from the terminal and from npm. Within this time they count as one. */
 const repeatWindowMs = 100;

@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { methodLabel } from '../telemetry/recorder.ts';
+import type { Sender, ServerSpan, SpanDescription } from '../telemetry/spans.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
-import type { Sender, ServerSpan, SpanDescription } from '../telemetry/tracing.ts';
 import { probePaths } from './routes/health.ts';
 import { pathOf } from './target.ts';
 

@@ -1,6 +1,6 @@
 import type { DestinationStream, Logger } from 'pino';
 import { createClientOf, plainAddress } from '../net/client-address.ts';
-import type { Sender, ServerSpan } from './tracing.ts';
+import type { Sender, ServerSpan } from './spans.ts';
 
 /** A request or a call that has ended. */
 export interface AccessEntry extends Sender {
