@@ -1,5 +1,6 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
-import { fuzzSeconds, seed } from './test/support/fuzzing.ts';
+import { fuzzSeconds, seed } from './test/support/fuzz.ts';
 
 const soakSeconds = Number(process.env.SOAK_SECONDS ?? 600);
 
@@ -17,7 +18,9 @@ export default defineConfig({
           exclude: ['test/{abuse,e2e,fuzz,soak}/**'],
           // The files leave nothing behind. A process for each would load all imports again, half a second for each file.
           isolate: false,
-          // A safety net: no test passes or fails because of the time it takes.
+          // One worker waits for child processes while the other one computes.
+          maxWorkers: Math.max(2, availableParallelism() - 1),
+          // For tests that would never end. No test passes or fails because of the time that it takes.
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },

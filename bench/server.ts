@@ -1,10 +1,10 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { availableParallelism } from 'node:os';
-import { freePort } from '../test/support/ports.ts';
 import type { Contender } from './contenders.ts';
+import { freePort } from './free-port.ts';
 
 // The server has a core of its own, and whoever loads it the others, where the machine lets us say so.
 const cores = availableParallelism();
@@ -14,17 +14,28 @@ const on = (list: string, command: Command): Command =>
   isPinned ? ['taskset', '-c', list, ...command] : command;
 export const onOtherCores = (command: Command): Command => on(`1-${cores - 1}`, command);
 
+/** Also for emulated servers on a machine that is busy with other things. */
+const startupLimitMs = 300_000;
+
 export interface Server {
   readonly contender: Contender;
+  readonly pid: number;
   readonly port: number;
   /** User and system time of all its threads since it started, in microseconds. */
   cpuMicros(): number;
   /** Its resident memory, in MB. */
   memoryMegabytes(): number;
+  hasExited(): boolean;
   stop(): Promise<void>;
 }
 
-/** Starts a contender; what is returned may not listen yet. */
+const running = new Set<ChildProcess>();
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
+
+/** Starts a contender; what is returned may not listen yet. It ends with this process at the latest. */
 export async function spawnServer(contender: Contender): Promise<Server> {
   const port = await freePort();
   const [program, ...args] = on('0', contender.command);
@@ -41,10 +52,17 @@ export async function spawnServer(contender: Contender): Promise<Server> {
     },
     stdio: ['ignore', 'ignore', 'inherit'],
   });
-  const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  running.add(child);
+  const exited = new Promise<void>((resolve) => {
+    child.once('exit', () => {
+      running.delete(child);
+      resolve();
+    });
+  });
   const proc = `/proc/${child.pid}`;
   return {
     contender,
+    pid: child.pid ?? Number.NaN,
     port,
     // proc(5): the first number of schedstat is the time spent on a processor, in nanoseconds.
     cpuMicros: () =>
@@ -54,6 +72,7 @@ export async function spawnServer(contender: Contender): Promise<Server> {
         0,
       ),
     memoryMegabytes: () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`${proc}/status`, 'utf8'))?.[1]) / 1024,
+    hasExited: () => child.exitCode !== null || child.signalCode !== null,
     async stop() {
       child.kill('SIGKILL');
       await exited;
@@ -64,8 +83,12 @@ export async function spawnServer(contender: Contender): Promise<Server> {
 /** Starts a contender and waits until it accepts connections. */
 export async function startServer(contender: Contender): Promise<Server> {
   const server = await spawnServer(contender);
-  for (const until = Date.now() + 20_000; !(await accepts(server.port)); ) {
-    if (Date.now() > until) throw new Error(`${contender.name} does not listen`);
+  for (const until = Date.now() + startupLimitMs; !(await accepts(server.port)); ) {
+    if (server.hasExited()) throw new Error(`${contender.name} ended before it listened`);
+    if (Date.now() > until) {
+      await server.stop();
+      throw new Error(`${contender.name} did not listen within ${startupLimitMs / 1_000} s`);
+    }
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
   return server;

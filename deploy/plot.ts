@@ -87,7 +87,7 @@ const dashboard = JSON.parse(
 );
 const rows = (dashboard.panels as Panel[]).filter(({ type }) => type === 'row');
 const panels = (dashboard.panels as Panel[]).filter(
-  ({ type, title }) => type === 'timeseries' && title !== 'Errors of ours',
+  ({ type, title }) => type === 'timeseries' && title !== 'Server errors',
 );
 const measured = await Promise.all(
   panels.map(async (panel) => {

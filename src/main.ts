@@ -1,28 +1,45 @@
 import './net/node-20/tick-shape.ts';
+import { isatty } from 'node:tty';
 import { type Config, ConfigError, flushTimeoutMs, loadConfig } from './config/config.ts';
+import { DotenvError, readDotenv } from './config/dotenv.ts';
 import { operations, servedNames } from './operations.ts';
 import { createFaults } from './resilience/faults.ts';
 import { createReadiness } from './resilience/readiness.ts';
-import { ListenError, type Service, startService } from './service.ts';
+import { fatalSignals, stopSignals } from './resilience/signals.ts';
+import { ListenError, type Service, type ServiceOptions, startService } from './service.ts';
 import { version } from './shipped-files.ts';
+import { writeError } from './telemetry/descriptor.ts';
+import type { LogOutput } from './telemetry/log-output.ts';
 import { createLogs, type Logger } from './telemetry/logger.ts';
-import { createMetrics } from './telemetry/metrics.ts';
+import { createMetrics, exportDroppedLogLines } from './telemetry/metrics.ts';
 import { createRecorder } from './telemetry/recorder.ts';
-import type { Tracing } from './telemetry/spans.ts';
+import type { Telemetry } from './telemetry/telemetry.ts';
 import { createTracing } from './telemetry/tracing.ts';
 
 /** Ctrl-C under npm delivers the signal twice at once, from the terminal and from npm. Within this time they count as one. */
 const repeatWindowMs = 100;
 
+/** How long a start that goes on may delay the end of the process after a signal, in milliseconds. */
+const startTimeoutMs = 1_000;
+
+/** What a signal does. At first it ends the process, which serves nobody yet. */
+let stop = (_signal: NodeJS.Signals): void => process.exit(0);
+
+/** A closing terminal is one no longer when its signal arrives. */
+const isOnTerminal = isatty(0);
+
 async function main(): Promise<void> {
+  for (const signal of stopSignals) process.on(signal, (received) => stop(received));
   const config = readConfig();
-  const { logger, accessLog } = await createLogs(config);
+  const { logger, accessLog, output } = await createLogs(config);
   exitOnUncaught(logger);
+  keepLogOnSignal(output);
   for (const { found, meant } of config.misspellings)
     logger.warn({ found, meant }, `the environment variable ${found} has no effect; did you mean ${meant}?`);
   const readiness = createReadiness();
   const faults = createFaults();
   const metrics = createMetrics({ faults, readiness, version, revision: config.revision });
+  exportDroppedLogLines(metrics, () => output.droppedLines);
   const recorder = createRecorder(metrics, accessLog, servedNames(operations));
   const tracing = await createTracing(config, logger, version);
   const starting = startService({
@@ -32,7 +49,7 @@ async function main(): Promise<void> {
     readiness,
     telemetry: { logger, metrics, recorder, tracing },
   });
-  drainOnSignal(starting, { config, logger, tracing });
+  stop = drainOnSignal(starting, { config, logger, readiness, tracing });
   const { urls } = await starting;
   const tls = config.tls ? ' over TLS' : '';
   logger.info(
@@ -44,10 +61,10 @@ async function main(): Promise<void> {
 
 function readConfig(): Config {
   try {
-    process.loadEnvFile();
+    for (const [name, value] of Object.entries(readDotenv())) process.env[name] ??= value;
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    if (code !== 'ENOENT') throw new ConfigError([`.env: expected a file that can be read; ${message}`]);
+    if (error instanceof DotenvError) throw new ConfigError(error.faults);
+    throw error;
   }
   return loadConfig(process.env);
 }
@@ -55,26 +72,36 @@ function readConfig(): Config {
 /** The first signal drains and exits 0. A second one exits 1 at once. */
 function drainOnSignal(
   starting: Promise<Service>,
-  { config, logger, tracing }: { config: Config; logger: Logger; tracing: Tracing },
-): void {
+  {
+    config,
+    logger,
+    readiness,
+    tracing,
+  }: Pick<ServiceOptions, 'config' | 'readiness'> & Pick<Telemetry, 'logger' | 'tracing'>,
+): (signal: NodeJS.Signals) => void {
   let firstAt: number | undefined;
-  const onSignal = (signal: NodeJS.Signals) => {
+  return (signal) => {
     if (firstAt !== undefined) {
-      if (performance.now() - firstAt < repeatWindowMs) return;
+      // A terminal that closes sends SIGHUP, which is no second wish.
+      if (signal === 'SIGHUP' || performance.now() - firstAt < repeatWindowMs) return;
       logger.warn({ signal }, 'second signal: leaving at once');
       process.exit(1);
     }
     firstAt = performance.now();
-    const { drainDelayMs, shutdownTimeoutMs } = config;
+    const { shutdownTimeoutMs } = config;
+    const isStarting = readiness.state === 'starting';
+    const drainDelayMs = isStarting || isByHand(signal) ? 0 : config.drainDelayMs;
     logger.info({ signal, drainDelayMs, shutdownTimeoutMs }, 'draining; a second signal leaves at once');
     logger.flush();
+    // Nobody was told that this replica is ready: what its start still waits for is not worth more.
+    if (isStarting) setTimeout(() => process.exit(0), startTimeoutMs);
     const deadline = setTimeout(
       () => fail(logger, new Error('The drain did not end in time')),
       hardLimitMs(config),
     );
     deadline.unref();
     starting
-      .then((service) => service.drain())
+      .then((service) => service.drain(drainDelayMs))
       // Last, so that the span of the last request is sent too.
       .then(() => tracing.shutdown(flushTimeoutMs / 2))
       .then(() => {
@@ -83,12 +110,25 @@ function drainOnSignal(
       })
       .catch((error: unknown) => fail(logger, error));
   };
-  process.on('SIGTERM', onSignal).on('SIGINT', onSignal);
+}
+
+/** Whether a person at a terminal sent the signal. Balancers do not send requests there, unless a delay for them was configured. */
+function isByHand(signal: NodeJS.Signals): boolean {
+  return isOnTerminal && signal !== 'SIGTERM' && !process.env.DRAIN_DELAY_MS?.trim();
 }
 
 /** Longer than a drain in which every request hangs. The configuration checks that it is shorter than the orchestrator's grace period. */
 function hardLimitMs({ drainDelayMs, shutdownTimeoutMs }: Config): number {
   return drainDelayMs + shutdownTimeoutMs + flushTimeoutMs;
+}
+
+/** A signal that ends the process without a drain costs no log lines. One that somebody else handles (`--report-on-signal`) stays theirs. */
+function keepLogOnSignal(output: LogOutput): void {
+  for (const signal of fatalSignals.filter((name) => process.listenerCount(name) === 0))
+    process.once(signal, () => {
+      output.finish();
+      process.kill(process.pid, signal);
+    });
 }
 
 /** After an uncaught error the state is unknown. It is logged, and the orchestrator starts a new process. */
@@ -104,6 +144,6 @@ function fail(logger: Logger, error: unknown): never {
 
 main().catch((error: unknown) => {
   if (!(error instanceof ConfigError || error instanceof ListenError)) throw error;
-  process.stderr.write(`${error.message}\n`);
+  writeError(`${error.message}\n`);
   process.exit(1);
 });

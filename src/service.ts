@@ -21,8 +21,8 @@ import type { Telemetry } from './telemetry/telemetry.ts';
 export interface Service {
   /** The address of each listener. */
   readonly urls: { readonly http: string; readonly grpc: string; readonly admin: string };
-  /** Ends the service without losing a request; see `drain.ts`. */
-  drain(): Promise<void>;
+  /** Ends the service without losing a request; see `drain.ts`. The delay is the configured one unless another is given. */
+  drain(drainDelayMs?: number): Promise<void>;
 }
 
 export interface ServiceOptions {
@@ -98,9 +98,9 @@ export async function startService(options: ServiceOptions): Promise<Service> {
 
   return {
     urls: { http: http.url, grpc: grpc.address, admin: admin.url },
-    drain: () =>
+    drain: (drainDelayMs = config.drainDelayMs) =>
       drain({
-        config,
+        config: { ...config, drainDelayMs },
         logger,
         readiness,
         listeners: [http, grpc],

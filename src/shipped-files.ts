@@ -5,6 +5,8 @@ import { fileURLToPath } from 'node:url';
 const shipped = (path: string): string => fileURLToPath(new URL(`../${path}`, import.meta.url));
 
 export const protoFile = shipped('proto/greet.proto');
+/** All of `proto/`, compiled: `npm run proto`. */
+export const descriptorsFile = shipped('proto/descriptors.binpb');
 export const openApiFiles = { json: shipped('openapi/openapi.json'), yaml: shipped('openapi/openapi.yaml') };
 
 /** The package's version. */

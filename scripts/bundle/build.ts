@@ -39,6 +39,8 @@ await build({
     '@fastify/fast-json-stringify-compiler',
     '@fastify/swagger',
     '@fastify/swagger-ui',
+    // Of grpc-js, which asks for it only for debugging services that are not offered here.
+    '@grpc/proto-loader',
     '@opentelemetry/auto-configuration-propagators',
     '@opentelemetry/core',
     '@opentelemetry/exporter-trace-otlp-grpc',
@@ -69,6 +71,7 @@ await build({
   ...target,
   entryPoints: [here('scripts/bundle/main.ts')],
   outfile: here('dist/main.js'),
+  bundle: true,
   format: 'esm',
 });
 

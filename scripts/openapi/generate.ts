@@ -1,8 +1,5 @@
-import { execFile } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
-import { fileURLToPath, pathToFileURL } from 'node:url';
-import { promisify } from 'node:util';
+import { pathToFileURL } from 'node:url';
 import swagger from '@fastify/swagger';
 import { pino } from 'pino';
 import { stringify } from 'yaml';
@@ -48,26 +45,8 @@ function markRequired(headers: Record<string, Header>): void {
   }
 }
 
-/** What the client's types say of the document that they were generated from. */
-export function typesHeader(json: string): string {
-  return `// Generated from openapi/openapi.json by \`npm run openapi\`; do not edit.\n// SHA-256 of the document: ${createHash('sha256').update(json).digest('hex')}\n`;
-}
-
-/**
- * The client's types, from the document. The generator asks for a TypeScript older than ours, which npm will not install
- * beside it: it is fetched for the occasion, at exact versions.
- */
-async function generateTypes(json: string): Promise<string> {
-  const packages = ['-p', 'openapi-typescript@7.13.0', '-p', 'typescript@5.9.3'];
-  const document = fileURLToPath(new URL('../../openapi/openapi.json', import.meta.url));
-  const { stdout } = await promisify(execFile)('npx', ['--yes', ...packages, 'openapi-typescript', document]);
-  return typesHeader(json) + stdout;
-}
-
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   const documents = await generateDocuments();
   for (const [name, text] of Object.entries(documents))
     await writeFile(new URL(`../../openapi/${name}`, import.meta.url), text);
-  const types = await generateTypes(documents['openapi.json']);
-  await writeFile(new URL('../../src/client/openapi-types.ts', import.meta.url), types);
 }

@@ -1,4 +1,3 @@
 /** What `greet/client` exports to Node; a browser gets `http.ts` alone. */
-export { createGrpcClient, type GrpcClient, type GrpcClientOptions } from './grpc.ts';
-export * from './http.ts';
-export type { TlsOptions } from './tls-options.ts';
+export { createGrpcClient, type GrpcClient, type GrpcClientOptions, type TlsOptions } from './grpc.ts';
+export * from './http-node.ts';

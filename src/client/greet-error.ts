@@ -1,8 +1,14 @@
+import type { Violation } from './types.ts';
+
 /**
- * Why there is no greeting: `invalid` (the name; see `violations`), `refused` (anything else about the request, or there were too
- * many from this address: then the message says when to ask again, and nothing does so by itself), `unavailable` (nobody
- * answered, or the service is overloaded or going away), `timeout`, `cancelled` (by the caller's signal), or `failed` (the
- * service's own fault).
+ * Why a call failed:
+ *
+ * - `invalid`: the name is not valid; `violations` says why.
+ * - `refused`: the request is not accepted for another reason, such as a bad option of the call or a rate limit. It is not retried.
+ * - `unavailable`: there was no connection, it broke, or the service is overloaded or shutting down. Retries did not help.
+ * - `timeout`: there was no answer within `timeoutMs`.
+ * - `cancelled`: the caller's signal was aborted, or the client was closed.
+ * - `failed`: the service failed, or the answer is not one of this service (a proxy's page, a redirect, a broken body).
  */
 export type GreetErrorKind = 'invalid' | 'refused' | 'unavailable' | 'timeout' | 'cancelled' | 'failed';
 
@@ -12,43 +18,39 @@ interface GreetErrorOptions {
   readonly cause?: unknown;
 }
 
-export interface Violation {
-  readonly field: string;
-  readonly detail: string;
-}
-
-/** The one error of both clients. Its message is the service's own, and fit to be shown. */
+/** The only error that calls of both clients reject with. Its message can be shown to users. */
 export class GreetError extends Error {
   override readonly name = 'GreetError';
-  readonly kind: GreetErrorKind;
-  /** What was wrong with the name, in the service's words; the same over both transports. */
-  readonly violations: readonly Violation[];
-  /** The id under which the service logged the request, where it came that far. */
-  readonly requestId: string | undefined;
+  declare readonly kind: GreetErrorKind;
+  /** What is wrong with the name; the same words over HTTP and gRPC. */
+  declare readonly violations: readonly Violation[];
+  /** The id under which the service logged the request, if the service answered. */
+  declare readonly requestId: string | undefined;
 
-  constructor(
-    kind: GreetErrorKind,
-    message: string,
-    { violations = [], requestId, cause }: GreetErrorOptions = {},
-  ) {
+  constructor(kind: GreetErrorKind, message: string, { cause, ...details }: GreetErrorOptions = {}) {
     super(message, { cause });
-    this.kind = kind;
-    this.violations = violations;
-    this.requestId = requestId;
+    Object.assign(this, { kind, violations: [] }, details);
   }
 }
 
+/** Wraps whatever was thrown, unless it is a GreetError already. */
+export function toGreetError(kind: GreetErrorKind, what: string, error: unknown): GreetError {
+  // `fetch failed` says nothing: what does is its cause, which may have OpenSSL's reason, or nothing but a code.
+  const { cause = error } = Object(error);
+  const reason = cause?.reason || cause?.message || cause?.code || error;
+  return error instanceof GreetError ? error : new GreetError(kind, `${what}: ${reason}`, { cause: error });
+}
+
 /**
- * Neither transport can carry a lone surrogate: what encodes it puts U+FFFD in its place, unasked.
+ * Refuses what no transport can carry: anything but a string, and lone surrogates, which encoders replace by U+FFFD.
  *
- * @throws {GreetError} `invalid`, in the words that the service has for it.
+ * @throws {GreetError} `invalid`, in the words of the service.
  */
-export function assertWellFormed(name: string): void {
-  const found = /\p{Cs}/u.exec(name)?.[0].charCodeAt(0);
-  if (found === undefined) return;
-  const violation = {
-    field: 'name',
-    detail: `must not contain lone surrogates, got U+${found.toString(16).toUpperCase()}`,
-  };
-  throw new GreetError('invalid', `${violation.field} ${violation.detail}`, { violations: [violation] });
+export function assertName(name: unknown): asserts name is string {
+  const lone = /\p{Cs}/u.exec(name as string);
+  const detail =
+    typeof name !== 'string'
+      ? 'must be a string'
+      : lone && `must not contain lone surrogates, got U+${lone[0].charCodeAt(0).toString(16).toUpperCase()}`;
+  if (detail) throw new GreetError('invalid', `name ${detail}`, { violations: [{ field: 'name', detail }] });
 }

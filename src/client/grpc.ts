@@ -1,66 +1,67 @@
-import { Client, Metadata, type ServiceError, status } from '@grpc/grpc-js';
+import { Client, credentials, type Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import { greetService, greetServiceName } from '../grpc/contract.ts';
 import { healthService } from '../net/grpc/health-messages.ts';
-import { readViolations } from '../net/grpc/rich-status.ts';
-import { assertWellFormed, GreetError, type GreetErrorKind } from './greet-error.ts';
-import type { CallOptions, Greeting } from './http.ts';
-import { serviceConfig } from './service-config.ts';
-import { createCredentials, type TlsOptions } from './tls-options.ts';
+import { assertName, GreetError, toGreetError } from './greet-error.ts';
+import { channelOptions, lastConnectionError } from './grpc-channel.ts';
+import { errorOfStatus, isOverdue } from './grpc-error.ts';
+import { createMetadata } from './grpc-metadata.ts';
+import type { GrpcClientOptions } from './grpc-options.ts';
+import { readTarget } from './grpc-target.ts';
+import { isLocalHost } from './local-host.ts';
+import { checkCallOptions, checkClientOptions, checkMilliseconds } from './option-checks.ts';
+import type { CallOptions } from './options.ts';
+import { createTlsChannel } from './tls-channel.ts';
+import type { Greeting } from './types.ts';
 
-export interface GrpcClientOptions {
-  /**
-   * A gRPC target: `localhost:50051`, `dns:///greet:50051` for every address that the name has, or
-   * `ipv4:10.0.0.1:50051,10.0.0.2:50051`. Calls go to all of its addresses in turn, and round those that are down.
-   */
-  readonly address: string;
-  /** Calls over TLS; in clear text without it. */
-  readonly tls?: TlsOptions | undefined;
-  /** How long a call may take with all its attempts, in milliseconds. */
-  readonly timeoutMs?: number;
-  /** How often a call is tried that the service says it did not take. At most 5. */
-  readonly attempts?: number;
-  /** Puts metadata into each call, as for W3C Trace Context; see the HTTP client's. */
-  readonly inject?: (carrier: Record<string, string>) => void;
-}
+export { GreetError, type GreetErrorKind } from './greet-error.ts';
+export type { GrpcClientOptions, TlsOptions } from './grpc-options.ts';
+export type { CallOptions } from './options.ts';
+export type { Greeting, Violation } from './types.ts';
 
 export interface GrpcClient {
   /** @throws {GreetError} */
   greet(name: string, options?: CallOptions): Promise<Greeting>;
-  /** What the health service says of greet.GreetService. @throws {GreetError} */
+  /** What the health service says of greet.GreetService. It is asked once. @throws {GreetError} */
   health(options?: CallOptions): Promise<'SERVING' | 'NOT_SERVING'>;
-  /** Closes its connections; calls under way end as they can. */
+  /** Closes the connections. Calls in progress end as they can; later ones are `cancelled`. */
   close(): void;
 }
 
-/** A client over gRPC, with a deadline, retries, round-robin over all addresses, and patience while none is connected. */
-export function createGrpcClient({
-  address,
-  tls,
-  timeoutMs = 5_000,
-  attempts = 3,
-  inject,
-}: GrpcClientOptions): GrpcClient {
-  const client = new Client(address, createCredentials(tls), {
-    'grpc.service_config': JSON.stringify(serviceConfig(attempts)),
-    'grpc.enable_channelz': 0,
-    // A replica that came back is found within a second rather than within two minutes.
-    'grpc.max_reconnect_backoff_ms': 1_000,
+/**
+ * A client over gRPC, with a deadline, retries and round-robin over all addresses. A call waits while there is no connection.
+ *
+ * @throws {TypeError} for options that are not valid. Whatever goes wrong later is a GreetError that a call rejects with.
+ */
+export function createGrpcClient(options: GrpcClientOptions): GrpcClient {
+  const endpoints = readTarget(options?.address);
+  checkClientOptions(options, 5);
+  checkMilliseconds('keepaliveMs', options.keepaliveMs);
+  const { address, tls, timeoutMs = 5_000, attempts = 3, inject } = options;
+  const { keepaliveMs = 30_000, useProxy = !endpoints.every(({ host }) => isLocalHost(host)) } = options;
+  const channel =
+    tls !== undefined
+      ? createTlsChannel(tls, endpoints[0]?.host)
+      : { credentials: credentials.createInsecure(), options: {} };
+  const client = new Client(address, channel.credentials, {
+    ...channelOptions({ attempts, keepaliveMs, useProxy }),
+    ...channel.options,
   });
+  let isClosed = false;
 
+  /** Makes one call, which gRPC's own policy may try several times. */
   const call = <Request, Response>(
     { path, requestSerialize, responseDeserialize }: UnaryDefinition<Request, Response>,
     request: Request,
     { signal, requestId }: CallOptions,
     deadline: number,
-  ): Promise<Response> =>
-    new Promise((resolve, reject) => {
-      // The service config's own waitForReady is not read by grpc-js: the metadata's is.
-      const metadata = new Metadata({ waitForReady: true });
-      const carrier: Record<string, string> = {};
-      if (requestId !== undefined) carrier['x-request-id'] = requestId;
-      inject?.(carrier);
-      for (const [key, value] of Object.entries(carrier)) metadata.set(key, value);
-      let hasBegun = false;
+  ): Promise<Outcome<Response>> =>
+    new Promise((resolve) => {
+      const metadata = createMetadata(requestId, inject);
+      let headers: Metadata | undefined;
+      const done = (error: ServiceError | null, response?: Response) => {
+        signal?.removeEventListener('abort', cancel);
+        resolve({ error, response, headers });
+      };
       const running = client.makeUnaryRequest(
         path,
         requestSerialize,
@@ -71,46 +72,66 @@ export function createGrpcClient({
         done,
       );
       const cancel = () => running.cancel();
-      if (signal?.aborted) cancel();
       signal?.addEventListener('abort', cancel);
-      running.on('metadata', () => {
-        hasBegun = true;
+      // By inject, for instance.
+      if (signal?.aborted) cancel();
+      running.on('metadata', (received) => {
+        headers = received;
       });
-      function done(error: ServiceError | null, response?: Response) {
-        signal?.removeEventListener('abort', cancel);
-        if (!error && response !== undefined) resolve(response);
-        else if (hasBegun && error?.code === status.UNAVAILABLE)
-          reject(new CutOff(error.details, { cause: error }));
-        else reject(toGreetError(error));
-      }
     });
 
-  return {
-    async greet(name, options = {}) {
-      assertWellFormed(name);
-      const deadline = Date.now() + timeoutMs;
-      for (let attempt = 1; ; attempt += 1) {
-        try {
-          return await call(greetService.Greet, { message: name }, options, deadline);
-        } catch (error) {
-          // gRPC's own policy retries until the first headers have come. A greeting may be asked for again after that, too.
-          if (!(error instanceof CutOff) || attempt >= attempts) throw error;
-        }
+  /** The response, or the one error that stands for whatever went wrong. */
+  const ask = async <Request, Response>(
+    method: UnaryDefinition<Request, Response>,
+    request: Request,
+    callOptions: CallOptions | undefined,
+    maxAttempts: number,
+  ): Promise<Response> => {
+    checkCallOptions(callOptions);
+    const { signal } = { ...callOptions };
+    const deadline = Date.now() + timeoutMs;
+    for (let attempt = 1; ; attempt += 1) {
+      if (signal?.aborted)
+        throw new GreetError('cancelled', 'The call was cancelled.', { cause: signal.reason });
+      if (isClosed) throw new GreetError('cancelled', 'The client is closed.');
+      const { error, response, headers } = await call(method, request, { ...callOptions }, deadline).catch(
+        (cause) => {
+          throw toGreetError('failed', address, cause);
+        },
+      );
+      if (!error && response !== undefined) return response;
+      // A call that waits for a connection ends when the client is closed; others go on.
+      const isStopped = isClosed && !headers && error?.code === status.UNAVAILABLE;
+      if (signal?.aborted || isStopped) continue;
+      if (isOverdue(error)) {
+        const reason = headers ? '' : await lastConnectionError(client);
+        const message = `${address} did not answer within ${timeoutMs} ms${reason && `: ${reason}`}.`;
+        throw new GreetError('timeout', message, { cause: error });
       }
-    },
-    async health(options = {}) {
-      const request = { service: greetServiceName };
-      return (await call(healthService.Check, request, options, Date.now() + timeoutMs)).status;
-    },
-    close: () => client.close(),
+      // gRPC's own policy retries until the first headers have come. A greeting may be asked for again after that, too.
+      const isCutOff = error?.code === status.CANCELLED || (headers && error?.code === status.UNAVAILABLE);
+      if (!isCutOff || attempt >= maxAttempts) throw errorOfStatus(error, { target: address, headers });
+    }
   };
-}
 
-/** An answer that had begun to come, and then did not: its replica died. */
-class CutOff extends GreetError {
-  constructor(message: string, options: { readonly cause: unknown }) {
-    super('unavailable', message, options);
-  }
+  return {
+    async greet(name, callOptions) {
+      assertName(name);
+      const { message } = await ask(greetService.Greet, { message: name }, callOptions, attempts);
+      if (message) return { message };
+      throw new GreetError('failed', `${address} answered without a greeting.`);
+    },
+    async health(callOptions) {
+      const request = { service: greetServiceName };
+      const { status } = await ask(healthService.Check, request, callOptions, 1);
+      if (status === 'SERVING' || status === 'NOT_SERVING') return status;
+      throw new GreetError('failed', `${address} answered with the health status ${status}.`);
+    },
+    close() {
+      isClosed = true;
+      client.close();
+    },
+  };
 }
 
 interface UnaryDefinition<Request, Response> {
@@ -119,23 +140,9 @@ interface UnaryDefinition<Request, Response> {
   readonly responseDeserialize: (bytes: Buffer) => Response;
 }
 
-const kinds: Readonly<Partial<Record<status, GreetErrorKind>>> = {
-  [status.INVALID_ARGUMENT]: 'invalid',
-  [status.UNAVAILABLE]: 'unavailable',
-  [status.DEADLINE_EXCEEDED]: 'timeout',
-  [status.CANCELLED]: 'cancelled',
-  [status.RESOURCE_EXHAUSTED]: 'refused',
-  [status.UNIMPLEMENTED]: 'refused',
-};
-
-function toGreetError(error: ServiceError | null): GreetError {
-  if (!error) return new GreetError('failed', 'The service answered nothing.');
-  const requestId = error.metadata.get('x-request-id')[0]?.toString();
-  // The message calls the name `message`; our callers gave a name.
-  const violations = readViolations(error).map(({ detail }) => ({ field: 'name', detail }));
-  return new GreetError(kinds[error.code] ?? 'failed', error.details, {
-    violations,
-    requestId,
-    cause: error,
-  });
+interface Outcome<Response> {
+  readonly error: ServiceError | null;
+  readonly response: Response | undefined;
+  /** The initial metadata, where it came. */
+  readonly headers: Metadata | undefined;
 }

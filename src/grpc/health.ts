@@ -1,6 +1,7 @@
 import { type ServerUnaryCall, type ServerWritableStream, status } from '@grpc/grpc-js';
 import { type HealthRequest, type HealthResponse, healthService } from '../net/grpc/health-messages.ts';
 import type { Readiness } from '../resilience/readiness.ts';
+import { type CallStatus, withRequestId } from './status.ts';
 
 /** Watchers at once. A client has one for each of its connections. Further ones are refused, because a watch never ends by itself. */
 const maxWatchers = 1_000;
@@ -28,13 +29,11 @@ export function createHealth(readiness: Readiness, services: Iterable<string>) {
         callback: (error: object | null, value?: object) => void,
       ) {
         if (known.has(call.request.service)) callback(null, current());
-        else callback({ code: status.NOT_FOUND, details: 'There is no such service.' });
+        else callback(withRequestId({ code: status.NOT_FOUND, details: 'There is no such service.' }, call));
       },
       Watch(call: ServerWritableStream<HealthRequest, HealthResponse>) {
-        if (watchers.size >= maxWatchers) {
-          call.emit('error', { code: status.RESOURCE_EXHAUSTED, details: 'There are too many watchers.' });
-          return;
-        }
+        if (watchers.size >= maxWatchers)
+          return end(call, { code: status.RESOURCE_EXHAUSTED, details: 'There are too many watchers.' });
         watchers.add(call);
         call.on('cancelled', () => watchers.delete(call));
         call.write(statusOf(call.request.service));
@@ -46,9 +45,12 @@ export function createHealth(readiness: Readiness, services: Iterable<string>) {
     /** Ends every watch with UNAVAILABLE: this replica will report nothing more. */
     close(): void {
       unsubscribe();
-      for (const watcher of watchers) {
-        watcher.emit('error', { code: status.UNAVAILABLE, details: 'The replica is shutting down.' });
-      }
+      for (const watcher of watchers)
+        end(watcher, { code: status.UNAVAILABLE, details: 'The replica is shutting down.' });
     },
   };
+}
+
+function end(watcher: ServerWritableStream<HealthRequest, HealthResponse>, outcome: CallStatus): void {
+  watcher.emit('error', withRequestId(outcome, watcher));
 }

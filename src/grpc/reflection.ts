@@ -1,130 +1,100 @@
-import { setImmediate } from 'node:timers/promises';
-import {
-  type handleBidiStreamingCall,
-  type MethodDefinition,
-  type Server,
-  type ServerDuplexStream,
-  status,
-} from '@grpc/grpc-js';
-import type { Logger } from 'pino';
-import { healthProtoFile } from '../net/grpc/health-messages.ts';
+import { readFileSync } from 'node:fs';
+import { type ServerDuplexStream, status } from '@grpc/grpc-js';
+import { type DescriptorSet, type ProtoFile, readDescriptorSet } from '../net/grpc/descriptor-set.ts';
 import { Malformed } from '../net/grpc/malformed.ts';
-import { protoFile } from '../shipped-files.ts';
-import { refusingMalformed } from './malformed.ts';
+import type {
+  ReflectionRequest,
+  ReflectionResponse,
+  ReflectionResult,
+} from '../net/grpc/reflection-messages.ts';
+import { descriptorsFile } from '../shipped-files.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import { malformedStatus } from './malformed.ts';
+import { type CallStatus, withRequestId } from './status.ts';
 
-/** The fields of a request that the library looks up as they are, in tables that are plain objects. */
-const lookedUp = ['fileByFilename', 'fileContainingSymbol', 'allExtensionNumbersOfType'];
-
-interface Method {
-  readonly definition: MethodDefinition<object, object>;
-  readonly handle: handleBidiStreamingCall<object, object>;
-}
+type ReflectionCall = ServerDuplexStream<ReflectionRequest | Malformed, ReflectionResponse>;
 
 /**
- * Server reflection, v1 and v1alpha: the services and their messages, for clients without the proto. Loaded when somebody asks
- * for the first time: at the start of the program it would take a tenth of it.
+ * Server reflection: tells clients without the proto which services there are, and describes them. It answers as grpc-go does, from the
+ * descriptors that the protobuf compiler made; they are read at the first call.
  */
-export function addReflection(server: Server, logger: Logger): void {
-  let methods: Promise<ReadonlyMap<string, Method>> | undefined;
-  const gatherOnce = () => {
-    methods ??= gatherMethods().catch((error: unknown) => {
-      methods = undefined;
-      throw error;
-    });
-    return methods;
-  };
-  for (const version of ['v1', 'v1alpha']) {
-    const path = `/grpc.reflection.${version}.ServerReflection/ServerReflectionInfo`;
-    const ServerReflectionInfo: MethodDefinition<Buffer, Buffer> = {
-      path,
-      requestStream: true,
-      responseStream: true,
-      requestSerialize: asIs,
-      requestDeserialize: asIs,
-      responseSerialize: asIs,
-      responseDeserialize: asIs,
+export function createReflection(services: readonly string[], logger: Logger) {
+  let descriptors: DescriptorSet | undefined;
+  return function ServerReflectionInfo(call: ReflectionCall): void {
+    const sent = new Set<string>();
+    const fail = (outcome: CallStatus) => {
+      call.pause();
+      call.emit('error', withRequestId(outcome, call));
     };
-    server.addService(
-      { ServerReflectionInfo },
-      {
-        ServerReflectionInfo(call: ServerDuplexStream<Buffer, Buffer>) {
-          const fail = (error: unknown) => {
-            logger.error({ err: error }, 'reflection failed');
-            call.emit('error', { code: status.INTERNAL, details: 'The services cannot be told.' });
-          };
-          gatherOnce()
-            .then((gathered) => {
-              const { definition, handle } = gathered.get(path) as Method;
-              handle(speaking(call, definition, fail));
-            })
-            .catch(fail);
-        },
-      },
-    );
-  }
-}
-
-function asIs(bytes: Buffer): Buffer {
-  return bytes;
-}
-
-/** A call of bytes as one of messages: as much of it as the library's handlers use. */
-function speaking(
-  call: ServerDuplexStream<Buffer, Buffer>,
-  { requestDeserialize, responseSerialize }: MethodDefinition<object, object>,
-  fail: (error: unknown) => void,
-): ServerDuplexStream<object, object> {
-  const spoken = {
-    on(event: string, listener: (value?: unknown) => void) {
-      if (event !== 'data') return call.on(event, listener);
-      return call.on('data', (bytes: Buffer) => {
-        try {
-          listener(requestDeserialize(bytes));
-        } catch (error) {
-          fail(error);
-        }
-      });
-    },
-    write: (message: object) => call.write(responseSerialize(message)),
-    end: () => call.end(),
-    emit: (event: string, value: unknown) => call.emit(event, value),
-  };
-  return spoken as unknown as ServerDuplexStream<object, object>;
-}
-
-/** The library's methods by their paths. Other calls are answered in between, as all of it takes some 50 ms. */
-async function gatherMethods(): Promise<ReadonlyMap<string, Method>> {
-  const { loadSync } = await import('@grpc/proto-loader');
-  await setImmediate();
-  const { ReflectionService } = await import('@grpc/reflection');
-  await setImmediate();
-  const methods = new Map<string, Method>();
-  const reflection = new ReflectionService({ ...loadSync(protoFile), ...loadSync(healthProtoFile) });
-  reflection.addToServer({
-    addService(service, implementation) {
-      const [reading, handling] = refusingMalformed(service, implementation);
-      for (const [name, definition] of Object.entries(reading)) {
-        const { requestDeserialize } = definition;
-        methods.set(definition.path, {
-          definition: {
-            ...definition,
-            requestDeserialize: (bytes) => withoutInherited(requestDeserialize(bytes)),
-          },
-          handle: handling[name] as Method['handle'],
-        });
+    call.on('data', (request) => {
+      if (request instanceof Malformed) return fail(malformedStatus(request));
+      try {
+        descriptors ??= readDescriptorSet(readFileSync(descriptorsFile));
+        const result = answer(request, { services, descriptors, sent });
+        if (result === undefined)
+          return fail({ code: status.INVALID_ARGUMENT, details: 'The request asks for nothing.' });
+        // One answer at a time, so that a client that reads none makes no more of them.
+        call.pause();
+        call.write({ validHost: request.host, originalRequest: request, ...result }, () => call.resume());
+      } catch (error) {
+        logger.error({ err: error }, 'reflection failed');
+        fail({ code: status.INTERNAL, details: 'The service failed to describe itself.' });
       }
-    },
-  });
-  return methods;
+    });
+    call.on('end', () => call.end());
+  };
 }
 
-/** There is no proto called `constructor`, whatever a plain object says: such a name is made one that is nowhere to be found. */
-function withoutInherited(request: object): object {
-  if (request instanceof Malformed) return request;
-  const names = request as Record<string, unknown>;
-  for (const field of lookedUp) {
-    const name = names[field];
-    if (typeof name === 'string' && name in Object.prototype) names[field] = `.${name}`;
+interface Source {
+  readonly services: readonly string[];
+  readonly descriptors: DescriptorSet;
+  /** The files that this client has got on this stream. */
+  readonly sent: Set<string>;
+}
+
+function answer(
+  request: ReflectionRequest,
+  { services, descriptors, sent }: Source,
+): ReflectionResult | undefined {
+  const describe = (file: ProtoFile | undefined, subject: string): ReflectionResult =>
+    file === undefined
+      ? notFound(subject)
+      : { fileDescriptorResponse: { fileDescriptorProto: withImports(file, descriptors, sent) } };
+
+  if (request.fileByFilename !== undefined)
+    return describe(descriptors.fileByName(request.fileByFilename), 'file');
+  if (request.fileContainingSymbol !== undefined)
+    return describe(descriptors.fileOfSymbol(request.fileContainingSymbol), 'symbol');
+  if (request.fileContainingExtension !== undefined) {
+    const { containingType, extensionNumber } = request.fileContainingExtension;
+    return describe(descriptors.fileOfExtension(containingType, extensionNumber), 'extension');
   }
-  return request;
+  if (request.allExtensionNumbersOfType !== undefined) {
+    const type = request.allExtensionNumbersOfType;
+    const extensionNumber = descriptors.extensionNumbersOf(type);
+    if (extensionNumber === undefined) return notFound('type');
+    return { allExtensionNumbersResponse: { baseTypeName: type, extensionNumber } };
+  }
+  if (request.listServices !== undefined)
+    return { listServicesResponse: { service: services.map((name) => ({ name })) } };
+  return undefined;
+}
+
+function notFound(subject: string): ReflectionResult {
+  return {
+    errorResponse: { errorCode: status.NOT_FOUND, errorMessage: `This server has no such ${subject}.` },
+  };
+}
+
+/** The file, and of the files that it imports those that have not been sent. */
+function withImports(file: ProtoFile, descriptors: DescriptorSet, sent: Set<string>): Uint8Array[] {
+  const found: Uint8Array[] = [];
+  const queue: (ProtoFile | undefined)[] = [file];
+  for (const next of queue) {
+    if (next === undefined || (found.length > 0 && sent.has(next.name))) continue;
+    sent.add(next.name);
+    found.push(next.descriptor);
+    queue.push(...next.imports.map((name) => descriptors.fileByName(name)));
+  }
+  return found;
 }

@@ -1,7 +1,9 @@
-import { Server, setLogger, type UntypedServiceImplementation } from '@grpc/grpc-js';
+import { Server, type ServiceDefinition, setLogger, type UntypedServiceImplementation } from '@grpc/grpc-js';
 import type { Config } from '../config/config.ts';
+import { healthServiceName } from '../net/grpc/health-messages.ts';
 import { type GrpcListener, openGrpcListener } from '../net/grpc/listener.ts';
 import { orMalformed } from '../net/grpc/malformed.ts';
+import { reflectionMethod, reflectionServices } from '../net/grpc/reflection-messages.ts';
 import type { Limits } from '../net/limits.ts';
 import type { Certificates } from '../net/tls/certificates.ts';
 import type { RateLimit } from '../resilience/rate-limit.ts';
@@ -11,8 +13,8 @@ import { protoMethod } from './contract.ts';
 import { createHealth } from './health.ts';
 import { refusingMalformed } from './malformed.ts';
 import { limitRate } from './rate-limit.ts';
-import { addReflection } from './reflection.ts';
-import { answerCallRefusal } from './status.ts';
+import { createReflection } from './reflection.ts';
+import { createCallRefusalAnswer } from './refusals.ts';
 import { type CallableOperation, handleUnary } from './unary.ts';
 
 export interface GrpcServerOptions {
@@ -44,24 +46,33 @@ export async function openGrpcServer(options: GrpcServerOptions): Promise<GrpcLi
     // Bookkeeping for a debugging service that is not offered here. Without it a call costs a fifth less.
     'grpc.enable_channelz': 0,
   });
+  const methods = new Set<string>();
+  const addService = (definition: ServiceDefinition, implementation: object) => {
+    for (const { path } of Object.values(definition)) methods.add(path);
+    server.addService(definition, implementation as UntypedServiceImplementation);
+  };
   const admit = rateLimit && limitRate(rateLimit);
   for (const operation of operations) {
     const { service, name } = operation.method;
     const definition = protoMethod(service, name);
     const requestDeserialize = orMalformed(definition.requestDeserialize);
-    server.addService(
+    addService(
       { [name]: { ...definition, requestDeserialize } },
       { [name]: handleUnary(operation, telemetry, admit) },
     );
   }
-  const health = createHealth(
-    readiness,
-    operations.map(({ method }) => method.service),
+  const services = [...new Set(operations.map(({ method }) => method.service))];
+  const health = createHealth(readiness, services);
+  addService(...refusingMalformed(health.definition, health.implementation as UntypedServiceImplementation));
+  const ServerReflectionInfo = createReflection(
+    [...services, healthServiceName, ...reflectionServices].sort(),
+    telemetry.logger,
   );
-  server.addService(
-    ...refusingMalformed(health.definition, health.implementation as UntypedServiceImplementation),
-  );
-  addReflection(server, telemetry.logger);
+  for (const service of reflectionServices) {
+    const definition = reflectionMethod(service);
+    const requestDeserialize = orMalformed(definition.requestDeserialize);
+    addService({ ServerReflectionInfo: { ...definition, requestDeserialize } }, { ServerReflectionInfo });
+  }
 
   const listener = await openGrpcListener({
     ...options,
@@ -69,7 +80,8 @@ export async function openGrpcServer(options: GrpcServerOptions): Promise<GrpcLi
     keepalive: config.grpc,
     host: config.host,
     port: config.grpcPort,
-    answerRefusal: answerCallRefusal,
+    methods,
+    answerRefusal: createCallRefusalAnswer(telemetry, { ...config.grpc, methods }),
   }).catch((error: unknown) => {
     health.close();
     throw error;

@@ -1,9 +1,9 @@
 import { Metadata, type StatusObject, status } from '@grpc/grpc-js';
 import { describeViolations, type Violation } from '../greeting/violations.ts';
+import { requestIdKey } from '../net/grpc/refusal.ts';
 import { detailsKey, encodeRichStatus } from '../net/grpc/rich-status.ts';
-import type { AnswerCallRefusal, CallRefusalCode } from '../net/grpc/streams.ts';
-import { defaultLimits } from '../net/limits.ts';
 import { ServiceError, type ServiceErrorCode } from '../resilience/service-error.ts';
+import { takeRequestId } from '../telemetry/request-id.ts';
 
 /** The status of a call, with what is needed to send it. */
 export type CallStatus = Pick<StatusObject, 'code' | 'details'> & Partial<StatusObject>;
@@ -56,16 +56,9 @@ function withDetails(bytes: Buffer): Metadata {
   return metadata;
 }
 
-/** The status of each refusal of the wire. */
-const refusals = {
-  'request-incomplete': {
-    code: status.DEADLINE_EXCEEDED,
-    details: 'The request did not arrive in time.',
-  },
-  'metadata-too-long': {
-    code: status.RESOURCE_EXHAUSTED,
-    details: `Metadata must have at most ${defaultLimits.maxHeaderBytes} bytes.`,
-  },
-} as const satisfies Record<CallRefusalCode, CallStatus>;
-
-export const answerCallRefusal: AnswerCallRefusal = (code) => refusals[code];
+/** The status, sent under the request's id: the client's own or a new one. */
+export function withRequestId(outcome: CallStatus, call: { readonly metadata: Metadata }): CallStatus {
+  const metadata = outcome.metadata ?? new Metadata();
+  metadata.set(requestIdKey, takeRequestId(call.metadata.get(requestIdKey)[0]));
+  return { ...outcome, metadata };
+}

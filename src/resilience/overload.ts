@@ -1,3 +1,4 @@
+import { createStopwatch } from '../net/standstill.ts';
 import { ServiceError } from './service-error.ts';
 
 /** How often the event loop's delay is measured, in milliseconds. */
@@ -9,18 +10,24 @@ export interface Overload {
   stop(): void;
 }
 
-/** @param maxDelayMs the delay above which the service is overloaded, until the loop has caught up. */
+/**
+ * Time in which the process did not run (SIGSTOP, a suspended machine) is no overload: only the second late measurement in a row is then.
+ *
+ * @param maxDelayMs the delay above which the service is overloaded, until the loop has caught up.
+ */
 export function watchOverload(maxDelayMs: number): Overload {
-  let lastAt = performance.now();
+  const nextLap = createStopwatch();
+  let isLate = false;
   const overload = {
     isOverloaded: false,
     stop: () => clearInterval(timer),
   };
   // A late timer has waited for the work that the loop had to do first, as a request has that arrived at the same time.
   const timer = setInterval(() => {
-    const now = performance.now();
-    overload.isOverloaded = now - lastAt - intervalMs > maxDelayMs;
-    lastAt = now;
+    const { elapsedMs, hasRun } = nextLap();
+    const wasLate = isLate;
+    isLate = elapsedMs - intervalMs > maxDelayMs;
+    overload.isOverloaded = isLate && (hasRun || wasLate);
   }, intervalMs).unref();
   return overload;
 }

@@ -1,7 +1,8 @@
+import { isatty } from 'node:tty';
 import { type DestinationStream, type Logger, pino } from 'pino';
 import type { Config } from '../config/config.ts';
 import { type AccessLog, createAccessLog, stampTime } from './access-log.ts';
-import { createLogOutput } from './log-output.ts';
+import { createLogOutput, type LogOutput } from './log-output.ts';
 
 export type { Logger };
 
@@ -14,9 +15,10 @@ export interface Logs {
 export async function createLogs({
   logLevel,
   trustedProxies,
-}: Pick<Config, 'logLevel' | 'trustedProxies'>): Promise<Logs> {
-  const destination = process.stdout.isTTY ? await createPrettyOutput() : undefined;
-  return buildLogs(logLevel, destination ?? createLogOutput(), trustedProxies);
+}: Pick<Config, 'logLevel' | 'trustedProxies'>): Promise<Logs & { readonly output: LogOutput }> {
+  // Not `process.stdout.isTTY`: that stream would make standard output non-blocking for all processes that share it.
+  const output = createLogOutput(isatty(1) ? await loadPrettyFormat() : undefined);
+  return { ...buildLogs(logLevel, output, trustedProxies), output };
 }
 
 /** Both logs, in the same format, on the given destination. */
@@ -37,10 +39,11 @@ export function buildLogs(
   return { logger, accessLog: createAccessLog(logger, destination, trustedProxies) };
 }
 
-async function createPrettyOutput(): Promise<DestinationStream | undefined> {
+async function loadPrettyFormat(): Promise<((line: string) => string) | undefined> {
   try {
-    const { default: pretty } = await import('pino-pretty');
-    return pretty({ sync: true, singleLine: true, translateTime: 'HH:MM:ss.l' });
+    const { prettyFactory } = await import('pino-pretty');
+    const format = prettyFactory({ singleLine: true, translateTime: 'HH:MM:ss.l' });
+    return (line) => format(line);
   } catch {
     // A development dependency: the image has none, and logs JSON on a terminal too.
     return undefined;

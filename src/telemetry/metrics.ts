@@ -150,3 +150,16 @@ export function exportCertificates({ registry }: Metrics, certificates: Certific
     },
   });
 }
+
+/** Exports how many log lines could not be written. */
+export function exportDroppedLogLines({ registry }: Metrics, read: () => number): void {
+  new Counter({
+    name: 'greet_log_lines_dropped_total',
+    help: 'Log lines that could not be written to standard output.',
+    registers: [registry],
+    collect() {
+      this.reset();
+      this.inc(read());
+    },
+  });
+}

@@ -35,6 +35,8 @@ export interface Recorder {
   callEnded(call: EndedCall): void;
   /** A request that the HTTP parser refused. It has no method, path or duration. */
   requestRefused(status: number): void;
+  /** A call that was refused before a handler got it. Its label is `unmatched`, so that clients cannot spoil a method's error rate. */
+  callRefused(code: string): void;
 }
 
 /** What the operations need of the metrics from the start. */
@@ -43,7 +45,7 @@ interface ServedNames {
   readonly methods: readonly { readonly service: string; readonly name: string }[];
 }
 
-/** The route of requests that no route matches. */
+/** The route of requests that no route matches, and the service and method of calls that no handler got. */
 export const unmatchedRoute = 'unmatched';
 
 /** Methods with a label of their own; all others share one (OpenTelemetry semantic conventions for HTTP). */
@@ -106,6 +108,9 @@ export function createRecorder(
     },
     requestRefused(status) {
       requests.find(otherMethod, unmatchedRoute, status).observe(0);
+    },
+    callRefused(code) {
+      calls.find(unmatchedRoute, unmatchedRoute, code).observe(0);
     },
   };
 }

@@ -11,16 +11,47 @@ interface Service {
   readonly image?: string;
   readonly environment?: Readonly<Record<string, string>>;
   readonly volumes?: readonly string[];
+  readonly ports?: readonly string[];
+  readonly depends_on?: readonly string[] | Readonly<Record<string, { readonly condition: string }>>;
+  readonly networks?: readonly string[] | { readonly greet: { readonly ipv4_address: string } };
   readonly stop_grace_period?: string;
+  readonly build?: { readonly args: Readonly<Record<string, string>> };
+  readonly deploy?: { readonly replicas: number };
 }
 
 const { services } = parse(await read('compose.yaml')) as { services: Record<string, Service> };
+const { haproxy, nginx, envoy } = services;
+const balancers = { haproxy, nginx, envoy };
 
 describe('deploy/compose.yaml', () => {
   it('pins every image', () => {
     const images = Object.values(services).flatMap(({ image }) => image ?? []);
     expect(images.length).toBeGreaterThan(3);
     for (const image of images) expect(image).toMatch(/:v?\d+\.\d+\.\d+$/);
+  });
+
+  it('builds and names this very version', async () => {
+    const { version } = JSON.parse(await read('../package.json'));
+    expect(services.greet?.image).toBe(`greet:${version}`);
+    expect(services.greet?.build?.args).toMatchObject({ VERSION: version });
+  });
+
+  it('opens no port to other machines', () => {
+    const ports = Object.values(services).flatMap(({ ports: opened = [] }) => opened);
+    expect(ports.length).toBeGreaterThan(5);
+    for (const port of ports) expect(port).toMatch(/^127\.0\.0\.1:\d+:\d+$/);
+    expect(new Set(ports.map((port) => port.split(':')[1])).size).toBe(ports.length);
+  });
+
+  it.each(Object.entries(balancers))('starts %s when the replicas are healthy', (_name, balancer) => {
+    expect(balancer?.depends_on).toEqual({ greet: { condition: 'service_healthy' } });
+  });
+
+  it('has greet trust the addresses of the balancers, and no others', () => {
+    const addresses = Object.values(balancers).map((balancer) =>
+      balancer?.networks && 'greet' in balancer.networks ? balancer.networks.greet.ipv4_address : undefined,
+    );
+    expect(loadConfig(services.greet?.environment ?? {}).trustedProxies).toEqual(addresses);
   });
 
   it('mounts only what is there', async () => {
@@ -39,12 +70,18 @@ describe('deploy/compose.yaml', () => {
     );
   });
 
+  it('has Prometheus send its alerts to the Alertmanager that is there', async () => {
+    const { alerting } = parse(await read('prometheus/prometheus.yml'));
+    const [target] = alerting.alertmanagers[0].static_configs[0].targets;
+    expect(Object.keys(services)).toContain(target.split(':')[0]);
+  });
+
   it('has HAProxy and Prometheus look for greet on the ports that it listens on', async () => {
     const { port, grpcPort, adminPort } = loadConfig({});
-    const haproxy = await read('haproxy/haproxy.cfg');
-    expect(haproxy).toContain(`greet:${port} `);
-    expect(haproxy).toContain(`greet:${grpcPort} `);
-    expect(haproxy).toContain(`check-proto h1 port ${port}`);
+    const file = await read('haproxy/haproxy.cfg');
+    expect(file).toContain(`greet:${port}\n`);
+    expect(file).toContain(`greet:${grpcPort} `);
+    expect(file).toContain(`http-check connect port ${port} proto h1`);
     const prometheus = parse(await read('prometheus/prometheus.yml'));
     expect(prometheus.scrape_configs[0].dns_sd_configs[0]).toMatchObject({
       names: ['greet'],

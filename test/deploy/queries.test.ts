@@ -8,6 +8,7 @@ import { createFaults } from '../../src/resilience/faults.ts';
 import { createReadiness } from '../../src/resilience/readiness.ts';
 import { createMetrics, exportCertificates } from '../../src/telemetry/metrics.ts';
 import { createRecorder } from '../../src/telemetry/recorder.ts';
+import { readRunbooks } from '../support/runbooks.ts';
 
 const read = (name: string) => readFile(new URL(`../../deploy/${name}`, import.meta.url), 'utf8');
 
@@ -51,6 +52,8 @@ async function knownLabels(): Promise<Map<string, Set<string>>> {
   }
   for (const name of ['up', 'ALERTS'])
     known.set(name, new Set([...target, 'alertname', 'alertstate', 'severity']));
+  // What kube-state-metrics exports, where it is installed.
+  known.set('kube_deployment_spec_replicas', new Set(['namespace', 'deployment']));
   for (const { record, labels = {} } of rules) if (record) known.set(record, new Set(Object.keys(labels)));
   return known;
 }
@@ -91,9 +94,12 @@ const queries = [
   ...dashboard.panels.flatMap(({ title, targets = [] }) =>
     targets.map(({ expr }) => ({ title: `the panel "${title}"`, expr })),
   ),
+  ...[...(await readRunbooks())].flatMap(([alert, { queries: asked }]) =>
+    asked.map((expr) => ({ title: `the runbook of ${alert}`, expr })),
+  ),
 ];
 
-describe('the queries of rules and dashboard', () => {
+describe('the queries of rules, dashboard and runbooks', () => {
   it('are there', () => {
     expect(queries.length).toBeGreaterThan(50);
   });

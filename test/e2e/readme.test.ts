@@ -33,10 +33,11 @@ describe.skipIf(lacking)(`the README's commands${lacking ? `: ${lacking}` : ''}`
   it('are there', () => expect(shown.length).toBeGreaterThan(5));
 
   it.each(shown)('print what is shown: $command', async ({ command, output }) => {
+    const ports = `PORT=${new URL(urls.http).port} GRPC_PORT=${urls.grpc.split(':').at(-1)}`;
     const here = command
       .replace('curl ', 'curl -s ')
       .replace('http://localhost:8080', urls.http)
-      .replace('npx greet', `'${process.execPath}' '${greet}' --url ${urls.http} --address ${urls.grpc}`);
+      .replace('npx greet', `${ports} '${process.execPath}' '${greet}'`);
     const { stdout } = await run('bash', ['-c', here]);
     if (!command.includes('curl -sI')) return expect(withoutIds(stdout.trim())).toBe(withoutIds(output));
     for (const line of output.split('\n')) expect(stdout.replaceAll('\r', '').split('\n')).toContain(line);

@@ -1,11 +1,9 @@
-import { Client, credentials, type ServiceError, status } from '@grpc/grpc-js';
-import { service as healthService } from 'grpc-health-check';
+import { Client, credentials, type Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { jsonMethod } from '../support/proto.ts';
 import { startTestService, type TestService, until } from '../support/service.ts';
 
-type Definition = NonNullable<(typeof healthService)[string]>;
-// The package's own reading of the proto, where ours is under test.
-const definition = healthService as Record<'Check' | 'Watch' | 'List', Definition>;
+const method = (name: string) => jsonMethod('grpc.health.v1.Health', name);
 
 describe('grpc.health.v1.Health', () => {
   let service: TestService;
@@ -16,15 +14,16 @@ describe('grpc.health.v1.Health', () => {
   });
   afterEach(() => client.close());
 
-  const call = ({ path, requestSerialize, responseDeserialize }: Definition, request: object) =>
+  const call = (name: string, request: { service?: string }) =>
     new Promise<unknown>((resolve) => {
+      const { path, requestSerialize, responseDeserialize } = method(name);
       client.makeUnaryRequest(path, requestSerialize, responseDeserialize, request, (error, answer) =>
-        resolve(error ? error.code : answer),
+        resolve(error ?? answer),
       );
     });
-  const check = (name: string) => call(definition.Check, { service: name });
+  const check = (name: string) => call('Check', { service: name });
   const watch = (name: string) => {
-    const { path, requestSerialize, responseDeserialize } = definition.Watch;
+    const { path, requestSerialize, responseDeserialize } = method('Watch');
     const seen: unknown[] = [];
     client
       .makeServerStreamRequest(path, requestSerialize, responseDeserialize, { service: name })
@@ -39,14 +38,16 @@ describe('grpc.health.v1.Health', () => {
   });
 
   it('lists them', async () => {
-    expect(await call(definition.List, {})).toEqual({
+    expect(await call('List', {})).toEqual({
       statuses: { '': { status: 'SERVING' }, 'greet.GreetService': { status: 'SERVING' } },
     });
     await service.drain();
   });
 
   it('answers NOT_FOUND to a check, and SERVICE_UNKNOWN to a watch, of anything else', async () => {
-    expect(await check('nope')).toBe(status.NOT_FOUND);
+    const refusal = (await check('nope')) as ServiceError & { metadata: Metadata };
+    expect(refusal.code).toBe(status.NOT_FOUND);
+    expect(refusal.metadata.get('x-request-id')).toEqual([expect.any(String)]);
     const seen = watch('nope');
     await until(() => seen.length > 0);
     expect(seen).toEqual(['SERVICE_UNKNOWN']);

@@ -1,70 +1,181 @@
-import { createRequire } from 'node:module';
-import { Client, credentials, type MethodDefinition, type ServiceDefinition, status } from '@grpc/grpc-js';
-import { loadSync } from '@grpc/proto-loader';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Program, runProgram } from '../support/program.ts';
+import type { JsonObject } from '@bufbuild/protobuf';
+import { createFileRegistry, fromBinary } from '@bufbuild/protobuf';
+import { type FileDescriptorProto, FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
+import { Client, credentials, status } from '@grpc/grpc-js';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { jsonMethod } from '../support/proto.ts';
+import { startTestService, type TestService } from '../support/service.ts';
 
-const library = createRequire(import.meta.url).resolve('@grpc/reflection');
+const versions = ['v1', 'v1alpha'] as const;
+const services = [
+  'greet.GreetService',
+  'grpc.health.v1.Health',
+  'grpc.reflection.v1.ServerReflection',
+  'grpc.reflection.v1alpha.ServerReflection',
+];
 
-function methodOf(version: string): MethodDefinition<object, object> {
-  const proto = new URL(`../proto/grpc/reflection/${version}/reflection.proto`, `file://${library}`);
-  const service = loadSync(proto.pathname)[
-    `grpc.reflection.${version}.ServerReflection`
-  ] as ServiceDefinition;
-  return service.ServerReflectionInfo as MethodDefinition<object, object>;
-}
-
-// Each in a program of its own, as only the first call of a program loads what the others find.
 describe('server reflection', () => {
-  let program: Program;
+  let service: TestService;
   let client: Client;
-  beforeEach(async () => {
-    program = await runProgram();
-    client = new Client((await program.listening()).grpc, credentials.createInsecure());
+  beforeAll(async () => {
+    service = await startTestService();
+    client = new Client(service.urls.grpc, credentials.createInsecure());
   });
-  afterEach(async () => {
+  afterAll(async () => {
     client.close();
-    await program.dispose();
+    await service.drain();
   });
 
-  const open = (version: string) => {
-    const { path, requestSerialize, responseDeserialize } = methodOf(version);
+  const open = (version = 'v1') => {
+    const { path, requestSerialize, responseDeserialize } = jsonMethod(
+      `grpc.reflection.${version}.ServerReflection`,
+      'ServerReflectionInfo',
+    );
     const call = client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize);
-    const answers: object[] = [];
-    const ended = new Promise<number>((resolve) => {
-      call.on('data', (answer) => answers.push(answer));
-      call.on('error', () => {}).on('status', ({ code }) => resolve(code));
+    const answers: JsonObject[] = [];
+    const ended = new Promise<{ code: status; details: string }>((resolve) => {
+      call.on('data', (answer) => answers.push(answer as JsonObject));
+      call.on('error', () => {}).on('status', resolve);
     });
     return { call, answers, ended };
   };
-  const services = { service: [{ name: 'greet.GreetService' }, { name: 'grpc.health.v1.Health' }] };
-
-  it('answers all who ask at once, by both versions, in their order, also who has hung up by then', async () => {
-    const calls = ['v1', 'v1alpha', 'v1', 'v1alpha'].map(open);
-    for (const { call } of calls) {
-      call.write({ listServices: '' });
-      call.write({ fileContainingSymbol: 'greet.Nobody' });
-      call.end();
-    }
-    for (const { answers, ended } of calls) {
-      expect(await ended).toBe(status.OK);
-      expect(answers).toMatchObject([
-        { listServicesResponse: services },
-        { errorResponse: { errorCode: status.NOT_FOUND } },
-      ]);
-    }
+  /** Asks on one stream. */
+  const ask = async (requests: JsonObject[], version?: string) => {
+    const { call, answers, ended } = open(version);
+    for (const request of requests) call.write(request);
+    call.end();
+    expect(await ended).toMatchObject({ code: status.OK });
+    return answers;
+  };
+  const filesOf = (answer: JsonObject | undefined): FileDescriptorProto[] => {
+    const { fileDescriptorProto = [] } = (answer?.fileDescriptorResponse ?? {}) as {
+      fileDescriptorProto?: string[];
+    };
+    return fileDescriptorProto.map((bytes) =>
+      fromBinary(FileDescriptorProtoSchema, Buffer.from(bytes, 'base64')),
+    );
+  };
+  const namesOf = (answer: JsonObject | undefined) => filesOf(answer).map(({ name }) => name);
+  const notFound = (what: string) => ({
+    errorResponse: { errorCode: status.NOT_FOUND, errorMessage: `This server has no such ${what}.` },
   });
 
-  it('is not disturbed by a first caller who leaves while it is loaded', async () => {
-    const first = open('v1');
+  it.each(versions)('lists every service, itself included, by %s', async (version) => {
+    expect(await ask([{ host: 'me', listServices: '*' }], version)).toEqual([
+      {
+        validHost: 'me',
+        originalRequest: { host: 'me', listServices: '*' },
+        listServicesResponse: { service: services.map((name) => ({ name })) },
+      },
+    ]);
+  });
+
+  it.each(services)('describes %s with all that it needs', async (name) => {
+    const [answer] = await ask([{ fileContainingSymbol: name }]);
+    const files = filesOf(answer);
+    const found = createFileRegistry(files[0] as FileDescriptorProto, (path) =>
+      files.find((file) => file.name === path),
+    ).getService(name);
+    expect(found?.methods.length).toBeGreaterThan(0);
+  });
+
+  it('describes the map of the health list as the compiler does', async () => {
+    const [answer] = await ask([{ fileContainingSymbol: 'grpc.health.v1.HealthListResponse' }]);
+    const list = filesOf(answer)[0]?.messageType.find(({ name }) => name === 'HealthListResponse');
+    expect(list?.nestedType[0]).toMatchObject({ name: 'StatusesEntry', options: { mapEntry: true } });
+  });
+
+  it.each([
+    ['a message', 'greet.GreetingRequest', 'greet.proto'],
+    ['a field', 'greet.GreetingRequest.message', 'greet.proto'],
+    ['a method', 'greet.GreetService.Greet', 'greet.proto'],
+    ['a nested enum', 'grpc.health.v1.HealthCheckResponse.ServingStatus', 'grpc/health/v1/health.proto'],
+    ['an enum value', 'grpc.health.v1.HealthCheckResponse.SERVING', 'grpc/health/v1/health.proto'],
+    [
+      'a oneof',
+      'grpc.reflection.v1.ServerReflectionRequest.message_request',
+      'grpc/reflection/v1/reflection.proto',
+    ],
+    ['an error detail', 'google.rpc.BadRequest', 'google/rpc/error_details.proto'],
+    ['the rich status', 'google.rpc.Status', 'google/rpc/status.proto'],
+    ['an imported message', 'google.protobuf.Any', 'google/protobuf/any.proto'],
+  ])('finds %s: %s', async (_what, symbol, file) => {
+    expect(namesOf((await ask([{ fileContainingSymbol: symbol }]))[0])[0]).toBe(file);
+  });
+
+  it.each([
+    'greet',
+    'greet.Nobody',
+    '.greet.GreetService',
+    'greet.GreetService.',
+    'constructor',
+    '__proto__',
+    'toString',
+    '',
+  ])('finds no symbol "%s"', async (symbol) => {
+    expect((await ask([{ fileContainingSymbol: symbol }]))[0]).toMatchObject(notFound('symbol'));
+  });
+
+  it('sends a file by its name, with its imports, and each import once on a stream', async () => {
+    const answers = await ask([
+      { fileByFilename: 'google/rpc/status.proto' },
+      { fileByFilename: 'google/rpc/status.proto' },
+      { fileByFilename: 'google/rpc/error_details.proto' },
+      { fileByFilename: 'nobody.proto' },
+      { fileByFilename: 'constructor' },
+    ]);
+    expect(answers.slice(0, 3).map(namesOf)).toEqual([
+      ['google/rpc/status.proto', 'google/protobuf/any.proto'],
+      ['google/rpc/status.proto'],
+      ['google/rpc/error_details.proto', 'google/protobuf/duration.proto'],
+    ]);
+    expect(answers.slice(3)).toMatchObject([notFound('file'), notFound('file')]);
+  });
+
+  it('knows no extensions: none of a message, and none by number', async () => {
+    expect(
+      await ask([
+        { allExtensionNumbersOfType: 'greet.GreetingRequest' },
+        { allExtensionNumbersOfType: 'greet.Nobody' },
+        { fileContainingExtension: { containingType: 'greet.GreetingRequest', extensionNumber: 7 } },
+      ]),
+    ).toMatchObject([
+      { allExtensionNumbersResponse: { baseTypeName: 'greet.GreetingRequest' } },
+      notFound('type'),
+      notFound('extension'),
+    ]);
+  });
+
+  it('refuses a request that asks for nothing', async () => {
+    const { call, ended, answers } = open();
+    call.write({ host: 'me' });
+    call.write({ listServices: '' });
+    expect(await ended).toMatchObject({
+      code: status.INVALID_ARGUMENT,
+      details: 'The request asks for nothing.',
+    });
+    expect(answers).toEqual([]);
+  });
+
+  it('answers a thousand requests of a client that reads late, in their order', async () => {
+    const { call, answers, ended } = open();
+    call.pause();
+    for (let count = 0; count < 1_000; count += 1)
+      call.write({ host: String(count), fileByFilename: 'greet.proto' });
+    call.end();
+    setTimeout(() => call.resume(), 200);
+    expect(await ended).toMatchObject({ code: status.OK });
+    expect(answers.map(({ validHost }) => validHost)).toEqual(
+      Array.from({ length: 1_000 }, (_, count) => String(count)),
+    );
+  });
+
+  it('is not disturbed by a client that leaves', async () => {
+    const first = open();
     first.call.write({ listServices: '' });
-    setTimeout(() => first.call.cancel(), 5);
-    expect(await first.ended).toBe(status.CANCELLED);
-    const second = open('v1');
-    second.call.write({ listServices: '' });
-    second.call.end();
-    expect(await second.ended).toBe(status.OK);
-    expect(second.answers).toMatchObject([{ listServicesResponse: services }]);
-    expect(program.lines.filter(({ level }) => level === 'error')).toEqual([]);
+    first.call.cancel();
+    expect((await first.ended).code).toBe(status.CANCELLED);
+    expect(await ask([{ listServices: '' }])).toHaveLength(1);
+    expect(service.lines.filter(({ level }) => level === 'error')).toEqual([]);
   });
 });

@@ -13,7 +13,7 @@ export interface Authority extends Pair {
 
 const day = 86_400_000;
 
-/** X.509 certificates (RFC 5280) made while the tests run, so that no key is kept anywhere: an authority, and what it signs. */
+/** A certificate authority (X.509, RFC 5280). Its certificates are made while the tests run, so that no private key is committed. */
 export function createAuthority(name: string): Authority {
   const keys = generateKeys();
   const isAuthority = extension('551d13', sequence(boolean(true)), true);
@@ -26,11 +26,11 @@ export function createAuthority(name: string): Authority {
     key: toPem(keys.privateKey),
     issue(subject, { validFrom, validTo } = {}) {
       const own = generateKeys();
-      const isNot = extension('551d13', sequence(), true);
+      const isNoAuthority = extension('551d13', sequence(), true);
       const names = extension('551d11', sequence(altName('localhost'), altName('127.0.0.1'), altName('::1')));
-      const extensions = [isNot, names];
-      const wanted = { subject, issuer: name, publicKey: own.publicKey, extensions, validFrom, validTo };
-      return { cert: sign(wanted, keys), key: toPem(own.privateKey) };
+      const extensions = [isNoAuthority, names];
+      const fields = { subject, issuer: name, publicKey: own.publicKey, extensions, validFrom, validTo };
+      return { cert: sign(fields, keys), key: toPem(own.privateKey) };
     },
   };
 }
@@ -48,7 +48,7 @@ function toPem(key: KeyObject): string {
   return key.export({ type: 'pkcs8', format: 'pem' }).toString();
 }
 
-interface Wanted {
+interface CertificateFields {
   readonly subject: string;
   readonly issuer: string;
   readonly publicKey: KeyObject;
@@ -57,9 +57,9 @@ interface Wanted {
   readonly validTo?: Date | undefined;
 }
 
-function sign(wanted: Wanted, { privateKey }: Keys): string {
-  const { subject, issuer, publicKey, extensions } = wanted;
-  const { validFrom = new Date(Date.now() - day), validTo = new Date(Date.now() + day) } = wanted;
+function sign(fields: CertificateFields, { privateKey }: Keys): string {
+  const { subject, issuer, publicKey, extensions } = fields;
+  const { validFrom = new Date(Date.now() - day), validTo = new Date(Date.now() + day) } = fields;
   const algorithm = sequence(objectId('2a8648ce3d040302')); // ecdsa-with-SHA256
   const tbs = sequence(
     tag(0xa0, integer(Buffer.from([2]))), // version 3
@@ -77,7 +77,7 @@ function sign(wanted: Wanted, { privateKey }: Keys): string {
   return `-----BEGIN CERTIFICATE-----\n${lines.join('\n')}\n-----END CERTIFICATE-----\n`;
 }
 
-// DER (ITU-T X.690): each thing with its kind and its length before it.
+// DER (ITU-T X.690): each value follows its tag and its length.
 function tag(kind: number, content: Buffer): Buffer {
   const { length } = content;
   const head =

@@ -1,4 +1,4 @@
-/** HTTP/2 frames by hand (RFC 9113), for what no client would send. */
+/** HTTP/2 frames (RFC 9113), for input that no HTTP/2 library would send. */
 export const preface = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
 
 export const types = {
@@ -29,7 +29,7 @@ export function frame(
   return Buffer.concat([head, payload]);
 }
 
-/** One setting, by its number in the standard. */
+/** A SETTINGS frame with one setting, by its identifier (RFC 9113, section 6.5.2). */
 export function settings(id: number, value: number): Buffer {
   const payload = Buffer.alloc(6);
   payload.writeUInt16BE(id, 0);
@@ -37,10 +37,10 @@ export function settings(id: number, value: number): Buffer {
   return frame(types.settings, { payload });
 }
 
-/** The caller takes no answer's body. */
+/** A window of 0 bytes: the server may send no body of a response. */
 export const noWindow = settings(4, 0);
 
-/** A header as a literal that is not to be remembered, or is (RFC 7541, section 6.2). */
+/** A literal header, added to the dynamic table if `isIndexed` (RFC 7541, section 6.2). */
 export function header(name: string, value: string, { isIndexed = false } = {}): Buffer {
   return Buffer.concat([Buffer.from([isIndexed ? 0x40 : 0]), text(name), text(value)]);
 }
@@ -66,7 +66,7 @@ export function callHeaders(path = '/greet.GreetService/Greet', ...more: Buffer[
   ]);
 }
 
-/** The beginning of a call, the n-th of its connection. */
+/** The HEADERS frame that begins the n-th call of a connection. */
 export function begin(index: number, payload = callHeaders(), flag: number = flags.endHeaders): Buffer {
   return frame(types.headers, { flag, stream: 2 * index + 1, payload });
 }
@@ -79,7 +79,7 @@ export function reset(index: number): Buffer {
   return frame(types.reset, { stream: 2 * index + 1, payload: Buffer.from([0, 0, 0, 8]) });
 }
 
-/** A gRPC message with its head (Length-Prefixed-Message). */
+/** A gRPC message with its prefix (gRPC over HTTP/2: Length-Prefixed-Message). */
 export function message(bytes: Buffer, isCompressed = false): Buffer {
   const head = Buffer.alloc(5);
   head.writeUInt8(Number(isCompressed));
@@ -90,8 +90,8 @@ export function message(bytes: Buffer, isCompressed = false): Buffer {
 export const hello = message(Buffer.from('\u000a\u0007Mallory'));
 
 /**
- * Whether the HTTP/2 of this Node outlives what comes after a connection error: before nghttp2 1.68.1 a frame of the wrong size
- * ends the process (CVE-2026-27135), and nothing above it can do anything about that.
+ * False if a frame of the wrong size after a connection error ends the process: a flaw of nghttp2 before 1.68.1 (CVE-2026-27135), which
+ * nothing above it can prevent.
  */
 export const isHttp2Sound = (() => {
   const [major = 0, minor = 0, patch = 0] = (process.versions.nghttp2 ?? '').split('.').map(Number);

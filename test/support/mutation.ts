@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 
-/** One change to a sequence of bytes. Places are taken modulo its length, so that any number is one. */
+/** One change to a sequence of bytes. Positions are taken modulo its length, so that any number is valid. */
 type Edit =
   | { readonly kind: 'flip'; readonly at: number; readonly bit: number }
   | { readonly kind: 'set'; readonly at: number; readonly byte: number }
@@ -14,7 +14,7 @@ type Edit =
 const at = fc.nat({ max: 20_000 });
 const length = fc.oneof(fc.integer({ min: 1, max: 8 }), fc.integer({ min: 1, max: 200 }));
 
-/** @param pieces what is worth inserting in this protocol. */
+/** @param pieces bytes that have a meaning in this protocol, to be inserted. */
 function edits(pieces: readonly Buffer[]): fc.Arbitrary<readonly Edit[]> {
   const bytes = fc.oneof(
     { weight: 3, arbitrary: fc.constantFrom(...pieces) },
@@ -78,14 +78,14 @@ function apply(bytes: Buffer, edit: Edit): Buffer {
       return Buffer.concat([rest.subarray(0, to), after.subarray(0, edit.length), rest.subarray(to)]);
     }
     case 'number': {
-      // The next number from there on becomes another one.
+      // Replaces the next number after the position.
       const text = after.toString('latin1').replace(/\d+/, edit.digits);
       return Buffer.concat([before, Buffer.from(text, 'latin1')]);
     }
   }
 }
 
-/** Well-formed bytes, one after another, with what was changed in them. */
+/** Well-formed messages, one after another, with random changes. */
 export function mutated(
   corpus: readonly Buffer[],
   pieces: readonly Buffer[],
@@ -97,7 +97,7 @@ export function mutated(
     .map(([chosen, changes]) => changes.reduce(apply, Buffer.concat(chosen)));
 }
 
-/** How bytes are sent: in pieces, with pauses in milliseconds between them, and how their connection is ended. */
+/** How bytes are sent: in pieces, with pauses in milliseconds between them; and how the connection is closed. */
 export interface Sending {
   readonly bytes: Buffer;
   readonly cuts: readonly number[];
@@ -105,7 +105,7 @@ export interface Sending {
   readonly end: 'finish' | 'reset';
 }
 
-export function sent(bytes: fc.Arbitrary<Buffer>): fc.Arbitrary<Sending> {
+export function sendings(bytes: fc.Arbitrary<Buffer>): fc.Arbitrary<Sending> {
   return fc.record({
     bytes,
     cuts: fc.oneof(

@@ -5,7 +5,7 @@ import protobuf from 'protobufjs';
 
 const field = (type: string, id: number, rule?: 'repeated') => ({ type, id, ...(rule && { rule }) });
 
-// What we read of opentelemetry/proto/collector/trace/v1/trace_service.proto and trace.proto, by their field numbers.
+// The part of opentelemetry/proto/collector/trace/v1/trace_service.proto and trace.proto that the tests read, by field numbers.
 const { Request } = protobuf.Root.fromJSON({
   nested: {
     Request: { fields: { resourceSpans: field('ResourceSpans', 1, 'repeated') } },

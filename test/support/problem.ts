@@ -2,14 +2,14 @@ import { STATUS_CODES } from 'node:http';
 import { expect } from 'vitest';
 import { problemSchema } from '../../src/http/problem.ts';
 
-interface Answer {
+interface Response {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly text: string;
 }
 
-/** That an answer is problem details through and through, with what is expected of its members. */
-export function expectProblem({ status, headers, text }: Answer, expected: Record<string, unknown>): void {
+/** Checks that a response is valid problem details (RFC 9457) without internals, with these members. */
+export function expectProblem({ status, headers, text }: Response, expected: Record<string, unknown>): void {
   expect(headers['content-type']).toBe('application/problem+json');
   expect(headers['x-content-type-options']).toBe('nosniff');
   const problem = problemSchema.strict().parse(JSON.parse(text));

@@ -22,6 +22,8 @@ export interface Program {
 interface Options {
   readonly env?: Readonly<Record<string, string>>;
   readonly nodeOptions?: readonly string[];
+  /** A command that runs the program in other surroundings, such as `nsenter` with its options. */
+  readonly prefix?: readonly string[];
   /** Which of its lines are kept: all, unless told. `listening()` asks for its own. */
   readonly keeps?: (line: LogLine) => boolean;
   /** Called with the program's own empty working directory before it starts. */
@@ -32,12 +34,14 @@ interface Options {
 export async function runProgram({
   env = {},
   nodeOptions = [],
+  prefix = [],
   keeps = () => true,
   prepare,
 }: Options = {}): Promise<Program> {
   const folder = await mkdtemp(join(tmpdir(), 'greet-'));
   await prepare?.(folder);
-  const child = spawn(process.execPath, [...nodeOptions, entry], {
+  const [command = '', ...args] = [...prefix, process.execPath, ...nodeOptions, entry];
+  const child = spawn(command, args, {
     cwd: folder,
     env: { PATH: process.env.PATH ?? '', ...testEnvironment, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,9 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { loadConfig } from '../../src/config/config.ts';
 import { defaultLimits, type Limits } from '../../src/net/limits.ts';
 import { operations, servedNames } from '../../src/operations.ts';
 import { createFaults } from '../../src/resilience/faults.ts';
-import { createReadiness } from '../../src/resilience/readiness.ts';
-import { type Service, startService } from '../../src/service.ts';
+import { createReadiness, type Readiness } from '../../src/resilience/readiness.ts';
+import { type Service, type ServiceOptions, startService } from '../../src/service.ts';
 import { buildLogs } from '../../src/telemetry/logger.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
 import { createRecorder } from '../../src/telemetry/recorder.ts';
@@ -13,21 +14,29 @@ import { createTracing } from '../../src/telemetry/tracing.ts';
 /** Free ports, and a drain without delay. */
 export const testEnvironment = { PORT: '0', GRPC_PORT: '0', ADMIN_PORT: '0', DRAIN_DELAY_MS: '0' };
 
-export interface LogLine {
-  readonly level: string;
-  readonly msg: string;
-  readonly [field: string]: unknown;
-}
-
-export interface TestService extends Service {
-  /** All log lines so far. */
-  readonly lines: readonly LogLine[];
-}
-
 /**
- * Every time limit of the wire a tenth of its real length: 0.5 s for headers, 1 s without progress. A test asserts what happens and in
- * which order; how long the real limits are, `limits.ts` says.
+ * No setting ends what a slow machine has not finished: no greeting is shed, and no drain is cut. A drain that waits for something it
+ * should not wait for runs into the timeout of the test.
  */
+export const patientEnvironment = {
+  MAX_EVENT_LOOP_DELAY_MS: '3600000',
+  SHUTDOWN_TIMEOUT_MS: '600000',
+  TERMINATION_GRACE_PERIOD_MS: '3600000',
+};
+
+const hourMs = 3_600_000;
+
+/** No time limit of the wire is reached, so that a client on a slow machine is not taken for a slow client. */
+export const patientLimits: Limits = {
+  ...defaultLimits,
+  handshakeTimeoutMs: hourMs,
+  headersTimeoutMs: hourMs,
+  requestTimeoutMs: hourMs,
+  firstRequestTimeoutMs: hourMs,
+  stalledSweeps: 3_600,
+};
+
+/** Every time limit of the wire is a tenth of its real length: 0.5 s for headers, 1 s without progress. */
 export const shortLimits: Limits = {
   ...defaultLimits,
   handshakeTimeoutMs: 500,
@@ -38,10 +47,22 @@ export const shortLimits: Limits = {
   certificateIntervalMs: 100,
 };
 
-/** What a service is made of, with its log lines. It traces as the configuration says. */
+export interface LogLine {
+  readonly level: string;
+  readonly msg: string;
+  readonly [field: string]: unknown;
+}
+
+export interface TestService extends Service {
+  /** All log lines so far. */
+  readonly lines: readonly LogLine[];
+  readonly readiness: Readiness;
+}
+
+/** All parts of a service that listens nowhere yet, and its log lines. It traces as the configuration says. */
 export async function createTestTelemetry(env: Record<string, string> = {}, readiness = createReadiness()) {
   const lines: LogLine[] = [];
-  const config = loadConfig({ ...testEnvironment, LOG_LEVEL: 'debug', ...env });
+  const config = loadConfig({ ...testEnvironment, ...patientEnvironment, LOG_LEVEL: 'debug', ...env });
   const { logger, accessLog } = buildLogs(config.logLevel, { write: (line) => lines.push(JSON.parse(line)) });
   const faults = createFaults();
   const metrics = createMetrics({ faults, readiness, version: 'test', revision: 'test' });
@@ -57,13 +78,42 @@ export async function createTestTelemetry(env: Record<string, string> = {}, read
 /** The whole service in this process, on free ports of the loopback interface. */
 export async function startTestService(
   env: Record<string, string> = {},
-  limits: Limits = defaultLimits,
+  limits: Limits = patientLimits,
+  overrides: Partial<Pick<ServiceOptions, 'operations'>> = {},
 ): Promise<TestService> {
   const { lines, ...options } = await createTestTelemetry(env);
-  return { ...(await startService({ ...options, limits })), lines };
+  const service = await startService({ ...options, limits, ...overrides });
+  return { ...service, lines, readiness: options.readiness };
 }
+
+// Kept here, so that a test can replace the clock.
+const pause = sleep;
 
 /** Waits until the condition holds. The timeout of the test is the limit. */
 export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 10));
+  while (!(await condition())) await pause(5);
+}
+
+type Listening = { readonly urls: Pick<Service['urls'], 'admin'> };
+
+/** The metrics of a service as Prometheus reads them. */
+export async function scrape({ urls }: Listening): Promise<string> {
+  return (await fetch(`${urls.admin}/metrics`)).text();
+}
+
+/** Waits until this many HTTP requests, or gRPC calls, are in progress. */
+export async function untilActive(
+  service: Listening,
+  gauge: 'http_server_active_requests' | 'rpc_server_active_calls',
+  count: number,
+): Promise<void> {
+  await until(async () => (await scrape(service)).includes(`\n${gauge} ${count}\n`));
+}
+
+/**
+ * Waits until the service has read all bytes that clients have sent to it so far: they had arrived before these requests, and its event
+ * loop reads every socket between the first response and the second.
+ */
+export async function untilRead({ urls }: Listening): Promise<void> {
+  for (let count = 0; count < 2; count += 1) await (await fetch(`${urls.admin}/faults`)).text();
 }

@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import { type Authority, createAuthority, type Pair } from './certificates.ts';
 
-/** The files that a service is given, in a folder of their own. */
+/** A certificate and its key, and an authority of clients, as files in a temporary folder. */
 export interface TlsFolder {
   readonly authority: Authority;
   readonly env: { readonly TLS_CERT_FILE: string; readonly TLS_KEY_FILE: string };
   readonly clientCaFile: string;
-  /** A certificate of the authority put in the place of the other, by renaming as certbot does. */
+  /** Replaces certificate and key by new ones of the same authority, by renaming, as certbot does. */
   renew(name: string): Promise<Pair>;
   dispose(): Promise<void>;
 }
@@ -34,8 +34,8 @@ export async function createTlsFolder(): Promise<TlsFolder> {
   return { authority, env, clientCaFile, renew, dispose: () => rm(folder, { recursive: true }) };
 }
 
-/** Connects and shakes hands. */
-export function shakeHands(target: string, options: ConnectionOptions): Promise<TLSSocket> {
+/** Connects over TLS, and resolves after the handshake. */
+export function connectTls(target: string, options: ConnectionOptions): Promise<TLSSocket> {
   const { hostname, port } = new URL(target.includes('://') ? target : `https://${target}`);
   return new Promise((resolve, reject) => {
     const socket = connect({ host: hostname, port: Number(port), servername: 'localhost', ...options }, () =>
@@ -45,9 +45,9 @@ export function shakeHands(target: string, options: ConnectionOptions): Promise<
   });
 }
 
-/** The common name of the certificate that new connections are shown. */
-export async function nameShown(target: string, ca: string, alpn = 'h2'): Promise<string> {
-  const socket = await shakeHands(target, { ca, ALPNProtocols: [alpn] });
+/** The common name of the certificate that the server presents to a new connection. */
+export async function servedName(target: string, ca: string, alpn = 'h2'): Promise<string> {
+  const socket = await connectTls(target, { ca, ALPNProtocols: [alpn] });
   const { CN } = socket.getPeerCertificate().subject;
   socket.destroy();
   return String(CN);

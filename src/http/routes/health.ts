@@ -9,7 +9,7 @@ const livenessSchema = z
   .object({ status: z.literal('alive').meta({ description: 'The process answers.' }) })
   .meta({ id: 'Liveness', description: 'That the process answers.' });
 
-const readinessSchema = z
+export const readinessSchema = z
   .object({
     status: z
       .enum(['starting', 'ready', 'draining'])

@@ -1,13 +1,57 @@
-import { isUtf8 } from 'node:buffer';
 import protobuf from 'protobufjs';
 
-/** Refuses what protobufjs would repair: invalid UTF-8, which it replaces, and truncated strings, which it takes as they are. */
+/** Reads as protobufjs does, but for varints of a length that it does not expect. */
 class StrictReader extends protobuf.BufferReader {
-  override string(): string {
-    const bytes = this.bytes();
-    if (!isUtf8(bytes)) throw new Error('a string is not valid UTF-8');
-    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8');
+  // Unknown fields are dropped: nothing here sends a message on.
+  override discardUnknown = true;
+
+  /** Takes a length in more bytes than it needs: protobufjs takes five at most. */
+  override size(): number {
+    const first = this.pos < this.len ? (this.buf[this.pos] as number) : 128;
+    if (first >= 128) return this.paddedSize();
+    this.pos += 1;
+    return first;
   }
+
+  private paddedSize(): number {
+    let size = 0;
+    for (let shift = 0; shift < 7 * maxVarintBytes && this.pos < this.len; shift += 7) {
+      const byte = this.buf[this.pos] as number;
+      this.pos += 1;
+      size += (byte & 127) * 2 ** shift;
+      if (byte < 128) return size;
+    }
+    throw new RangeError('invalid length encoding');
+  }
+
+  /** Refuses a varint of more bytes than the longest has: protobufjs takes any number in a field that is unknown. */
+  override skip(length?: number): this {
+    if (length !== undefined) return super.skip(length) as this;
+    const end = this.pos + maxVarintBytes;
+    super.skip();
+    if (this.pos > end) throw new RangeError('invalid varint encoding');
+    return this;
+  }
+}
+
+/** The 64 bits of the largest number, seven in a byte (https://protobuf.dev/programming-guides/encoding/#varints). */
+const maxVarintBytes = 10;
+
+/** @throws {Error} whose message says what is wrong with the bytes, for the client. */
+function decode(type: protobuf.Type, bytes: Buffer): protobuf.Message {
+  try {
+    return type.decode(new StrictReader(bytes));
+  } catch (error) {
+    throw new Error(describe(error, type), { cause: error });
+  }
+}
+
+/** The parser's own messages are of no use to a client. */
+function describe(error: unknown, type: protobuf.Type): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (code === 'ERR_ENCODING_INVALID_ENCODED_DATA') return 'a string is not valid UTF-8';
+  if (message === 'max depth exceeded') return 'its fields are nested too deeply';
+  return `its bytes are not a ${type.fullName.slice(1)} in the protobuf encoding`;
 }
 
 /** Messages of one type as bytes. `decode` throws if the bytes are not such a message. */
@@ -19,24 +63,15 @@ export interface Codec<Message> {
 export function createCodec<Message extends object>(type: protobuf.Type): Codec<Message> {
   return {
     encode: (message) => type.encode(message).finish() as Buffer,
-    decode: (bytes) => type.decode(new StrictReader(bytes)) as unknown as Message,
+    decode: (bytes) => decode(type, bytes) as unknown as Message,
   };
 }
 
-/** The same for messages as plain objects with all their fields, and enum values by name. */
-export function createObjectCodec<Message extends object>(typeOf: () => protobuf.Type): Codec<Message> {
+/** The same for messages as plain objects with all their fields but those of a oneof, and enum values by name. */
+export function createObjectCodec<Message extends object>(type: protobuf.Type): Codec<Message> {
   return {
-    encode(message) {
-      const type = typeOf();
-      return type.encode(type.fromObject(message)).finish() as Buffer;
-    },
-    decode(bytes) {
-      const type = typeOf();
-      return type.toObject(type.decode(new StrictReader(bytes)), {
-        enums: String,
-        defaults: true,
-      }) as Message;
-    },
+    encode: (message) => type.encode(type.fromObject(message)).finish() as Buffer,
+    decode: (bytes) => type.toObject(decode(type, bytes), { enums: String, defaults: true }) as Message,
   };
 }
 
@@ -44,23 +79,25 @@ interface MethodShape<Request, Response> {
   readonly path: string;
   readonly request: Codec<Request>;
   readonly response: Codec<Response>;
+  readonly requestStream?: boolean;
   readonly responseStream?: boolean;
 }
 
-/** A method as grpc-js wants it. Its requests are not streamed. */
+/** A method as grpc-js wants it. */
 export function methodDefinition<Request, Response>({
   path,
   request,
   response,
+  requestStream = false,
   responseStream = false,
 }: MethodShape<Request, Response>) {
   return {
     path,
-    requestStream: false,
+    requestStream,
     responseStream,
     requestSerialize: request.encode,
     requestDeserialize: request.decode,
     responseSerialize: response.encode,
     responseDeserialize: response.decode,
-  } as const;
+  };
 }

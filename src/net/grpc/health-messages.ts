@@ -1,5 +1,3 @@
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import protobuf from 'protobufjs';
 import { createObjectCodec, methodDefinition } from './codec.ts';
 
@@ -21,23 +19,22 @@ export interface ListResponse {
   readonly statuses: Readonly<Record<string, HealthResponse>>;
 }
 
-const healthServiceName = 'grpc.health.v1.Health';
+const statuses = { keyType: 'string', type: 'HealthCheckResponse', id: 1 };
+// The messages of proto/grpc/health/v1/health.proto, by their field numbers.
+const root = protobuf.Root.fromJSON({
+  nested: {
+    HealthCheckRequest: { fields: { service: { type: 'string', id: 1 } } },
+    HealthCheckResponse: {
+      fields: { status: { type: 'ServingStatus', id: 1 } },
+      nested: { ServingStatus: { values: { UNKNOWN: 0, SERVING: 1, NOT_SERVING: 2, SERVICE_UNKNOWN: 3 } } },
+    },
+    HealthListRequest: { fields: {} },
+    HealthListResponse: { fields: { statuses } },
+  },
+});
 
-/** The proto of `grpc.health.v1`, in the package that ships it. */
-export const healthProtoFile = createRequire(import.meta.url).resolve(
-  'grpc-health-check/proto/health/v1/health.proto',
-);
-const proto = readFileSync(healthProtoFile, 'utf8');
-let root: protobuf.Root | undefined;
-
-/** Parses the proto when the first message is read or written: at start it would take a tenth of the time. */
-function codec<Message extends object>(name: string) {
-  return createObjectCodec<Message>(() => {
-    root ??= protobuf.parse(proto).root;
-    return root.lookupType(`grpc.health.v1.${name}`);
-  });
-}
-
+export const healthServiceName = 'grpc.health.v1.Health';
+const codec = <Message extends object>(name: string) => createObjectCodec<Message>(root.lookupType(name));
 const checkRequest = codec<HealthRequest>('HealthCheckRequest');
 
 /** `grpc.health.v1.Health` for clients and servers; https://github.com/grpc/grpc/blob/master/doc/health-checking.md. */

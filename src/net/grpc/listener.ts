@@ -6,7 +6,8 @@ import { watchSockets } from '../stalled-sockets.ts';
 import type { Certificates } from '../tls/certificates.ts';
 import { TlsCredentials } from './credentials.ts';
 import { enableKeepalive, type Keepalive } from './keepalive.ts';
-import { type AnswerCallRefusal, limitCalls } from './streams.ts';
+import type { AnswerCallRefusal } from './refusal.ts';
+import { limitCalls } from './streams.ts';
 
 export interface GrpcListenerOptions {
   readonly server: Server;
@@ -17,6 +18,8 @@ export interface GrpcListenerOptions {
   readonly port: number;
   /** Serves over TLS, and asks for client certificates if they name a client authority; clear text without it. */
   readonly certificates?: Certificates | undefined;
+  /** The paths of the server's methods. */
+  readonly methods: ReadonlySet<string>;
   readonly answerRefusal: AnswerCallRefusal;
 }
 
@@ -36,7 +39,7 @@ export interface GrpcListener {
  * @throws the system's error, such as EADDRINUSE, with nothing left listening.
  */
 export async function openGrpcListener(options: GrpcListenerOptions): Promise<GrpcListener> {
-  const { server, limits, keepalive, certificates, answerRefusal } = options;
+  const { server, limits, keepalive, certificates, methods, answerRefusal } = options;
   const credentials = certificates
     ? new TlsCredentials(certificates, limits)
     : ServerCredentials.createInsecure();
@@ -51,7 +54,7 @@ export async function openGrpcListener(options: GrpcListenerOptions): Promise<Gr
   }
   const http2Servers = http2ServersOf(server);
   for (const http2Server of http2Servers) {
-    limitCalls(http2Server, { limits, isTls: certificates !== undefined, answerRefusal });
+    limitCalls(http2Server, { limits, isTls: certificates !== undefined, methods, answerRefusal });
     enableKeepalive(http2Server, keepalive);
   }
   const destroySockets = http2Servers.map((http2Server) => watchSockets(http2Server, limits));

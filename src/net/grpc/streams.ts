@@ -1,15 +1,24 @@
-import { constants, type Http2Server, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
+import {
+  constants,
+  type Http2Server,
+  type IncomingHttpHeaders,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from 'node:http2';
 import { countResets } from '../http2/resets.ts';
 import type { Limits } from '../limits.ts';
+import { checkFrames } from './framing.ts';
+import { replaceLibraryStatus } from './library-status.ts';
+import { type AnswerCallRefusal, type CallRefusalCode, refuseCall } from './refusal.ts';
+import { headerRefusal } from './request-headers.ts';
 
-/** Why the wire ends a call before the service has answered it. */
-export type CallRefusalCode = 'request-incomplete' | 'metadata-too-long';
-
-/** The service's status for a refusal: the code of the gRPC protocol, and a message. */
-export type AnswerCallRefusal = (code: CallRefusalCode) => {
-  readonly code: number;
-  readonly details: string;
-};
+export interface CallLimitOptions {
+  readonly limits: Limits;
+  readonly isTls: boolean;
+  /** The paths of all methods. */
+  readonly methods: ReadonlySet<string>;
+  readonly answerRefusal: AnswerCallRefusal;
+}
 
 interface Call {
   readonly stream: ServerHttp2Stream;
@@ -19,13 +28,17 @@ interface Call {
   since: number;
 }
 
+const headersKey = Symbol('request headers');
+type CallStream = ServerHttp2Stream & { [headersKey]?: IncomingHttpHeaders | undefined };
+
 /**
- * Limits what grpc-js does not limit: connections, and how long a client takes to send its request and to read the response. The calls
- * are kept in a list from which ended ones are removed in batches: a listener and a timer for each call would cost an eighth of a call.
+ * Stands between Node and grpc-js: refuses calls that are not gRPC's, and limits what grpc-js does not limit: connections, and how long a
+ * client takes to send its request and to read the response. The calls are kept in a list from which ended ones are removed in batches: a
+ * listener and a timer for each call would cost an eighth of a call.
  */
 export function limitCalls(
   server: Http2Server,
-  { limits, isTls, answerRefusal }: { limits: Limits; isTls: boolean; answerRefusal: AnswerCallRefusal },
+  { limits, isTls, methods, answerRefusal }: CallLimitOptions,
 ): void {
   const { maxHeaderBytes, maxIncompleteCalls, maxStreams, stalledSweeps, streamsPerCleanup } = limits;
   server.maxConnections = isTls ? limits.maxTlsConnections : limits.maxGrpcConnections;
@@ -36,20 +49,16 @@ export function limitCalls(
   let nextCleanupAt = streamsPerCleanup;
   let sweeps = 0;
 
-  const refuse = (stream: ServerHttp2Stream, code: CallRefusalCode) => {
-    if (!stream.headersSent && !stream.closed && !stream.destroyed) {
-      const { code: status, details } = answerRefusal(code);
-      const trailers = {
-        ':status': 200,
-        'content-type': 'application/grpc+proto',
-        'grpc-status': status,
-        'grpc-message': details,
-      };
-      stream.respond(trailers, { endStream: true });
-    }
-    // The response is complete, so the rest of the request is of no use (RFC 9113, section 8.1).
-    stream.close(constants.NGHTTP2_NO_ERROR);
-  };
+  const headersOf = (stream: CallStream): IncomingHttpHeaders => stream[headersKey] ?? {};
+  const refuse = (stream: ServerHttp2Stream, code: CallRefusalCode): void =>
+    refuseCall(stream, { code, headers: headersOf(stream) }, answerRefusal);
+  const checkFrame = checkFrames(
+    (stream) => (headersOf(stream)['grpc-encoding'] ?? 'identity') !== 'identity',
+    refuse,
+  );
+  const watchStatus = replaceLibraryStatus((stream, code) =>
+    answerRefusal({ code, headers: headersOf(stream) }),
+  );
   /** The request is complete, or refused. From now on the call waits for its response to leave. */
   const complete = (call: Call): void => {
     call.isComplete = true;
@@ -71,22 +80,39 @@ export function limitCalls(
     nextCleanupAt = calls.length + streamsPerCleanup;
   };
 
-  server.on('session', (session) => {
-    // grpc-js listens first: it answers on the stream at once and must find it open.
-    session.on(
-      'stream',
-      (stream: ServerHttp2Stream, _headers: unknown, _flags: number, rawHeaders: unknown) => {
-        if (stream.closed || stream.destroyed) return resets.add(session, limits.resetsPerInstantCancel);
-        if (completeCalls >= maxStreams) return stream.close(constants.NGHTTP2_REFUSED_STREAM);
-        calls.push({ stream, session, isComplete: false, since: sweeps });
-        if (sizeOf(rawHeaders as readonly string[]) > maxHeaderBytes) {
-          refuse(stream, 'metadata-too-long');
-          resets.add(session, limits.resetsPerOversizedHeaders);
-        }
-        if (calls.length >= nextCleanupAt) cleanUp();
-      },
-    );
-  });
+  const grpcListeners = server.listeners('stream');
+  const serve = (
+    stream: CallStream,
+    headers: IncomingHttpHeaders,
+    flags: number,
+    rawHeaders: readonly string[],
+  ): void => {
+    const session = stream.session as ServerHttp2Session;
+    if (stream.closed || stream.destroyed) {
+      stream.on('error', ignore);
+      resets.add(session, limits.resetsPerInstantCancel);
+      return;
+    }
+    if (completeCalls >= maxStreams) {
+      stream.on('error', ignore).close(constants.NGHTTP2_REFUSED_STREAM);
+      return;
+    }
+    stream[headersKey] = headers;
+    calls.push({ stream, session, isComplete: false, since: sweeps });
+    const isOversized = sizeOf(rawHeaders) > maxHeaderBytes;
+    const refusal = isOversized ? 'metadata-too-long' : headerRefusal(headers, methods);
+    if (refusal === undefined) {
+      watchStatus(stream);
+      for (const listener of grpcListeners) listener.call(server, stream, headers, flags, rawHeaders);
+      stream.on('data', checkFrame);
+    } else {
+      stream.on('error', ignore);
+      refuse(stream, refusal);
+      if (isOversized) resets.add(session, limits.resetsPerOversizedHeaders);
+    }
+    if (calls.length >= nextCleanupAt) cleanUp();
+  };
+  server.removeAllListeners('stream').on('stream', serve);
 
   const timer = setInterval(() => {
     sweeps += 1;
@@ -109,9 +135,13 @@ export function limitCalls(
  * stream itself until a full collection: Node keeps a session's streams in a `Map` that gets a new table every few calls, and once a full
  * collection has met one of these tables, each keeps the next one alive with all that was in it.
  */
-function detach(stream: ServerHttp2Stream): void {
+function detach(stream: CallStream): void {
+  stream[headersKey] = undefined;
   if (stream.readableEnded) stream.removeAllListeners('data').removeAllListeners('end');
 }
+
+/** The stream's end says enough. An error without a listener would end the process. */
+function ignore(): void {}
 
 function sizeOf(rawHeaders: readonly string[]): number {
   let size = 0;

@@ -8,6 +8,7 @@ import { watchSockets } from '../stalled-sockets.ts';
 import type { Certificates } from '../tls/certificates.ts';
 import { createTlsServer } from '../tls/server.ts';
 import { trackConnections } from './connections.ts';
+import { excuseStandstill } from './excused-time.ts';
 import { canWriteRefusal, isClosing, latestResponse, setLatestResponse } from './latest-response.ts';
 import { isHeadRequest, type ParserError, refusalOf } from './parser-errors.ts';
 import { createPipelines, reportUnsentLater } from './pipelining.ts';
@@ -61,6 +62,7 @@ export function createHttpServer(serverOptions: HttpServerOptions): HttpServer {
     certificates && createTlsServer({ ...serverOptions, certificates, options, onRequest, onConnection });
   const server: Server = tls?.server ?? createServer(options, onRequest).on('connection', onConnection);
   server.maxConnections = tls ? limits.maxTlsConnections : limits.maxHttpConnections;
+  excuseStandstill(server, limits);
   const connections = trackConnections();
   const destroySockets = watchSockets(server, limits);
   function onConnection(socket: Socket) {

@@ -3,9 +3,9 @@ import { connect, createServer, type ServerHttp2Stream } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { answerCallRefusal } from '../../../src/grpc/status.ts';
 import { limitCalls } from '../../../src/net/grpc/streams.ts';
 import { collect } from '../../support/collect.ts';
+import { hello as message } from '../../support/http2-frames.ts';
 import { shortLimits } from '../../support/service.ts';
 
 it('lets go of what was made of a call that has ended, even if V8 does not let go of its stream', async () => {
@@ -25,14 +25,22 @@ it('lets go of what was made of a call that has ended, even if V8 does not let g
       stream.end(`${call.chunks}`);
     });
   });
-  limitCalls(server, { limits: shortLimits, isTls: false, answerRefusal: answerCallRefusal });
+  limitCalls(server, {
+    limits: shortLimits,
+    isTls: false,
+    methods: new Set(['/greet']),
+    answerRefusal: ({ code }) => {
+      throw new Error(`refused: ${code}`);
+    },
+  });
   await once(server.listen(0, '127.0.0.1'), 'listening');
   const session = connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
-  const begin = () => session.request({ ':method': 'POST' }).resume();
+  const begin = () =>
+    session.request({ ':method': 'POST', ':path': '/greet', 'content-type': 'application/grpc' }).resume();
 
   const underWay = begin();
   for (let count = 0; count < 100; count += 1) {
-    const stream = begin().end('a request');
+    const stream = begin().end(message);
     await once(stream, 'close');
   }
   // A sweep removes the ended calls.
@@ -45,7 +53,7 @@ it('lets go of what was made of a call that has ended, even if V8 does not let g
   expect(kept).toHaveLength(101);
 
   const answer = once(underWay.setEncoding('utf8'), 'data');
-  underWay.end('a request');
+  underWay.end(message);
   expect(await answer).toEqual(['1']);
   session.close();
   server.close();

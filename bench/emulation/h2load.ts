@@ -1,0 +1,38 @@
+import { execFile } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { onOtherCores } from '../server.ts';
+import { scratch } from './library.ts';
+
+const run = promisify(execFile);
+
+/** Sends so many greetings to a port and resolves when all are answered; throws if many failed. */
+export type Greetings = (port: number, count: number) => Promise<void>;
+
+/** GET /greet over so many HTTP/1.1 connections. */
+export const greetOverHttp =
+  (connections = 32): Greetings =>
+  (port, count) =>
+    h2load(count, ['--h1', `-c${connections}`, `http://127.0.0.1:${port}/greet?name=Alice`]);
+
+/** Unary greet.GreetService/Greet over so many HTTP/2 connections, so many calls at once on each. */
+export const greetOverGrpc =
+  (connections = 4, callsAtOnce = 16): Greetings =>
+  (port, count) => {
+    const message = join(scratch, 'message');
+    writeFileSync(message, Buffer.from('\0\0\0\0\x07\n\x05Alice', 'latin1'));
+    const headers = ['-H', 'content-type: application/grpc', '-H', 'te: trailers'];
+    const url = `http://127.0.0.1:${port}/greet.GreetService/Greet`;
+    return h2load(count, [`-c${connections}`, `-m${callsAtOnce}`, '-d', message, ...headers, url]);
+  };
+
+/** On a machine that is busy with other things an emulated server may exceed its own time limit for a request. */
+const toleratedFailures = 1 / 1_000;
+
+async function h2load(count: number, args: readonly string[]): Promise<void> {
+  const [command, ...rest] = onOtherCores(['h2load', '-t1', `-n${count}`, ...args]);
+  const { stdout } = await run(command, rest);
+  const succeeded = Number(/(\d+) succeeded/.exec(stdout)?.[1]);
+  if (!(succeeded >= count * (1 - toleratedFailures))) throw new Error(stdout);
+}

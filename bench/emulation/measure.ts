@@ -1,0 +1,59 @@
+import type { Contender } from '../contenders.ts';
+import { median } from '../statistics.ts';
+import { type CountedServer, type Counts, startCounted } from './counted-server.ts';
+import type { Greetings } from './h2load.ts';
+
+export interface Effort {
+  /** Greetings before anything is counted: V8 must have compiled and optimised what they run. */
+  readonly warmUp: number;
+  readonly samples: number;
+  readonly greetingsPerSample: number;
+}
+
+/** What a greeting takes: the medians of all samples, and the least and the most of one sample. */
+export interface Cost extends Counts {
+  readonly spread: readonly [least: number, most: number];
+}
+
+/** The connections are new in each round, so that the code for new and closed ones is warm, too. */
+const warmUpRound = 2_000;
+
+export async function warmUp(server: CountedServer, send: Greetings, greetings: number): Promise<void> {
+  for (let sent = 0; sent < greetings; sent += warmUpRound) await send(server.port, warmUpRound);
+}
+
+/** The counts of these greetings, all together. */
+export async function countGreetings(
+  server: CountedServer,
+  send: Greetings,
+  greetings: number,
+): Promise<Counts> {
+  const before = server.counts();
+  await send(server.port, greetings);
+  const after = server.counts();
+  return {
+    instructions: after.instructions - before.instructions,
+    systemCalls: after.systemCalls - before.systemCalls,
+  };
+}
+
+/** Counts a contender's instructions in a process of its own. */
+export async function measure(contender: Contender, send: Greetings, effort: Effort): Promise<Cost> {
+  const { greetingsPerSample } = effort;
+  const server = await startCounted(contender);
+  try {
+    await warmUp(server, send, effort.warmUp);
+    const samples: Counts[] = [];
+    for (let sample = 0; sample < effort.samples; sample += 1) {
+      samples.push(await countGreetings(server, send, greetingsPerSample));
+    }
+    const instructions = samples.map((sample) => sample.instructions / greetingsPerSample);
+    return {
+      instructions: median(instructions),
+      systemCalls: median(samples.map((sample) => sample.systemCalls / greetingsPerSample)),
+      spread: [Math.min(...instructions), Math.max(...instructions)],
+    };
+  } finally {
+    await server.stop();
+  }
+}

@@ -1,0 +1,121 @@
+/**
+ * What a greeting takes as connections and greetings grow in number, and what a start takes: npm run bench:growth, about an hour.
+ *
+ *   --against DIR   the greet that is built in another checkout as well, in the same run
+ *
+ * Prints tables and writes bench/growth.json.
+ */
+import { parseArgs } from 'node:util';
+import { type Contender, grpcFloor, httpFloor } from './contenders.ts';
+import { type Greetings, greetOverGrpc, greetOverHttp } from './emulation/h2load.ts';
+import { greetsOf, thisNode } from './emulation/subjects.ts';
+import { qemuVersion, requireTools } from './emulation/tools.ts';
+import { coldStartInstructions, coldStartTimes } from './growth/cold-start.ts';
+import { costByConnections, costByGreetings } from './growth/instructions.ts';
+import { memoryByGreetings } from './growth/memory.ts';
+import { markdownTable } from './markdown-table.ts';
+import { mergeResult } from './result-file.ts';
+import { type Load, loadGrpc, loadHttp } from './times/load.ts';
+
+requireTools();
+const { values: options } = parseArgs({ options: { against: { type: 'string' } } });
+
+interface Transport {
+  readonly title: string;
+  readonly contenders: readonly Contender[];
+  readonly send: Greetings;
+  readonly sendOver: (connections: number) => Greetings;
+  readonly warmUp: number;
+  readonly load: Load;
+}
+
+const http: Transport = {
+  title: `HTTP, Node ${thisNode.version}`,
+  contenders: [httpFloor, ...greetsOf('greet', options.against)],
+  send: greetOverHttp(4),
+  sendOver: greetOverHttp,
+  warmUp: 12_000,
+  load: loadHttp(32),
+};
+const grpc: Transport = {
+  title: `gRPC, Node ${thisNode.version}`,
+  contenders: [grpcFloor, ...greetsOf('greet', options.against, { portVariable: 'GRPC_PORT' })],
+  send: greetOverGrpc(),
+  sendOver: (connections) => greetOverGrpc(connections, 1),
+  warmUp: 20_000,
+  load: loadGrpc(64),
+};
+
+const connectionNumbers = [10, 100, 1_000];
+const greetingMarks = [1_000, 10_000, 100_000, 1_000_000];
+const thousands = (value: number) => (value / 1_000).toFixed(1);
+const inWords = (value: number) => value.toLocaleString('en');
+
+async function growthOf({ title, contenders, send, sendOver, warmUp, load }: Transport) {
+  const result: Record<string, unknown> = {};
+  const rows: Record<'connections' | 'greetings' | 'memory', string[][]> = {
+    connections: [],
+    greetings: [],
+    memory: [],
+  };
+  for (const contender of contenders) {
+    const { name } = contender;
+    const memory = await memoryByGreetings(contender, load, greetingMarks);
+    const connections = await costByConnections(contender, sendOver, connectionNumbers, warmUp);
+    const greetings = await costByGreetings(contender, send, greetingMarks);
+    result[name] = { connections, greetings, memory: Object.fromEntries(memory) };
+    rows.connections.push([
+      name,
+      ...connections.map(({ greeting, connection }) => `${thousands(greeting)} (${thousands(connection)})`),
+    ]);
+    rows.greetings.push([name, ...greetings.map(({ greeting }) => thousands(greeting))]);
+    rows.memory.push([name, ...[...memory.values()].map((megabytes) => megabytes.toFixed(0))]);
+  }
+  const atMarks = greetingMarks.map((mark) => `after ${inWords(mark)}`);
+  console.log(
+    markdownTable(
+      [
+        `${title}: thousand instructions a greeting (and a connection)`,
+        ...connectionNumbers.map((number) => `${inWords(number)} connections`),
+      ],
+      rows.connections,
+    ),
+  );
+  console.log(markdownTable([`${title}: thousand instructions a greeting`, ...atMarks], rows.greetings));
+  console.log(markdownTable([`${title}: resident memory, MB, not emulated`, ...atMarks], rows.memory));
+  return result;
+}
+
+async function startsOf(contenders: readonly Contender[]) {
+  const times = await coldStartTimes(contenders, 11);
+  const starts: { name: string; milliseconds: number; instructions: number }[] = [];
+  for (const contender of contenders) {
+    const { name } = contender;
+    const instructions = await coldStartInstructions(contender);
+    starts.push({ name, milliseconds: times.get(name) ?? Number.NaN, instructions });
+  }
+  console.log(
+    markdownTable(
+      [
+        `From the start to the first greeting, Node ${thisNode.version}`,
+        'instructions, million',
+        'ms, not emulated',
+      ],
+      starts.map(({ name, milliseconds, instructions }) => [
+        name,
+        (instructions / 1e6).toFixed(0),
+        milliseconds.toFixed(0),
+      ]),
+    ),
+  );
+  return starts;
+}
+
+mergeResult('growth', thisNode.major, {
+  node: thisNode.version,
+  qemu: qemuVersion(),
+  date: new Date().toISOString().slice(0, 10),
+  starts: await startsOf(http.contenders),
+  http: await growthOf(http),
+  grpc: await growthOf(grpc),
+});

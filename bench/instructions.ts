@@ -1,0 +1,125 @@
+/**
+ * Counts the instructions of a greeting, of greet and of its peers: npm run bench:instructions
+ *
+ *   --against DIR   counts the greet that is built in another checkout as well, in the same run
+ *   --only TEXT     counts the floors and what has TEXT in its name, and writes no file
+ *
+ * Prints tables and writes bench/instructions.json. Give NODE_26 the path of another Node to have everything counted on that, too.
+ */
+import { parseArgs } from 'node:util';
+import {
+  barePeers,
+  type Contender,
+  greet,
+  grpcFloor,
+  grpcLibrary,
+  httpFloor,
+  httpFloorWithHeaders,
+  onNode,
+  traced,
+  usualPeers,
+} from './contenders.ts';
+import { checkHeaders } from './emulation/check-headers.ts';
+import { type Greetings, greetOverGrpc, greetOverHttp } from './emulation/h2load.ts';
+import { type Cost, type Effort, measure } from './emulation/measure.ts';
+import { greetsOf, type Node, nodes } from './emulation/subjects.ts';
+import { qemuVersion, requireTools } from './emulation/tools.ts';
+import { markdownTable } from './markdown-table.ts';
+import { mergeResult } from './result-file.ts';
+import { startSink } from './server.ts';
+
+type Row = Cost & { readonly name: string };
+
+requireTools();
+const { values: options } = parseArgs({
+  options: { against: { type: 'string' }, only: { type: 'string' } },
+});
+const sink = await startSink();
+await checkHeaders(greet('greet'), httpFloorWithHeaders);
+
+const http = [
+  httpFloor,
+  httpFloorWithHeaders,
+  ...greetsOf('greet', options.against),
+  ...greetsOf('greet, without access log', options.against, { env: { LOG_LEVEL: 'warn' } }),
+  ...greetsOf('greet, with rate limit', options.against, { env: { RATE_LIMIT_MAX: '1000000000' } }),
+  ...greetsOf('greet, 1 % traced', options.against, { env: traced(0.01, sink.url) }),
+  ...greetsOf('greet, 100 % traced', options.against, { env: traced(1, sink.url) }),
+  ...barePeers,
+  ...usualPeers,
+  { ...httpFloor, name: `${httpFloor.name}, again` },
+];
+const grpc = [
+  grpcFloor,
+  grpcLibrary,
+  ...greetsOf('greet', options.against, { portVariable: 'GRPC_PORT' }),
+  ...greetsOf('greet, 1 % traced', options.against, {
+    portVariable: 'GRPC_PORT',
+    env: traced(0.01, sink.url),
+  }),
+  ...greetsOf('greet, 100 % traced', options.against, {
+    portVariable: 'GRPC_PORT',
+    env: traced(1, sink.url),
+  }),
+  { ...grpcFloor, name: `${grpcFloor.name}, again` },
+];
+const floors: readonly Contender[] = [httpFloor, httpFloorWithHeaders, grpcFloor];
+
+/** gRPC calls reach their lasting cost later. */
+const httpEffort: Effort = { warmUp: 12_000, samples: 5, greetingsPerSample: 10_000 };
+const grpcEffort: Effort = { ...httpEffort, warmUp: 20_000 };
+
+async function count(contenders: readonly Contender[], { path }: Node, send: Greetings, effort: Effort) {
+  const rows: Row[] = [];
+  for (const contender of contenders) {
+    if (!floors.includes(contender) && !contender.name.includes(options.only ?? '')) continue;
+    const cost = await measure(onNode(path, contender), send, effort);
+    rows.push({ name: contender.name, ...cost });
+    process.stderr.write(`${contender.name}: ${thousands(cost.instructions)}\n`);
+  }
+  return rows;
+}
+
+const thousands = (instructions: number) => (instructions / 1_000).toFixed(1);
+
+/** The rows' instructions, and their ratios to some of the rows, by the heading of the ratio's column. */
+function show(title: string, rows: readonly Row[], references: Readonly<Record<string, string>>): string {
+  const units = Object.values(references).map((name) => rows.find((row) => row.name === name)?.instructions);
+  return markdownTable(
+    [title, 'instructions, thousand', 'least - most', ...Object.keys(references), 'system calls'],
+    rows.map(({ name, instructions, spread, systemCalls }) => [
+      name,
+      thousands(instructions),
+      spread.map(thousands).join(' - '),
+      ...units.map((unit) => (unit === undefined ? '' : (instructions / unit).toFixed(2))),
+      systemCalls.toFixed(2),
+    ]),
+  );
+}
+
+for (const node of nodes()) {
+  const result = {
+    node: node.version,
+    qemu: qemuVersion(),
+    date: new Date().toISOString().slice(0, 10),
+    http: await count(http, node, greetOverHttp(), httpEffort),
+    grpc: await count(grpc, node, greetOverGrpc(), grpcEffort),
+  };
+  const toGreet = { 'to greet': 'greet' };
+  console.log(
+    show(`HTTP, Node ${node.version}`, result.http, {
+      'to bare': httpFloor.name,
+      "to bare with greet's headers": httpFloorWithHeaders.name,
+      ...toGreet,
+    }),
+  );
+  console.log(
+    show(`gRPC, Node ${node.version}`, result.grpc, {
+      'to bare': grpcFloor.name,
+      'to bare grpc-js': grpcLibrary.name,
+      ...toGreet,
+    }),
+  );
+  if (options.only === undefined) mergeResult('instructions', node.major, result);
+}
+sink.close();

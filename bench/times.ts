@@ -1,0 +1,92 @@
+/**
+ * The CPU time of a greeting, of greet and of its peers: npm run bench, about eight minutes a round, and two rounds unless
+ * BENCH_ROUNDS says otherwise.
+ *
+ * Prints tables, writes the figures to bench/results.json and draws them into bench/results.svg. CPU time depends on the hour: the
+ * ratios are added to bench/history.json, and a table shows the range over all runs. Give NODE_26 the path of another Node to have
+ * greet run on that, too.
+ */
+import { writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import {
+  barePeers,
+  buildGo,
+  type Contender,
+  greet,
+  grpcFloor,
+  grpcLibrary,
+  httpCalibration,
+  httpFloor,
+  onNode,
+  traced,
+  usualPeers,
+} from './contenders.ts';
+import { markdownTable } from './markdown-table.ts';
+import { startSink } from './server.ts';
+import { compare, type Effort } from './times/compare.ts';
+import { comparisonTable } from './times/comparison-table.ts';
+import { addToHistory, rangeTable } from './times/history.ts';
+import { loadGrpc, loadHttp, loadHttpByWrk } from './times/load.ts';
+import { draw } from './times/plot.ts';
+import { shippedSizes } from './times/shipped-sizes.ts';
+
+const rounds = Number(process.env.BENCH_ROUNDS || 2);
+const effort: Effort = { rounds, turns: 3, turnSeconds: 1, warmUpSeconds: 3 };
+/** Connections as they are in use: until the first full garbage collection a call on a new one costs up to a fifth less. */
+const longEffort: Effort = { ...effort, turns: 2, turnSeconds: 6 };
+const node26 = process.env.NODE_26 || undefined;
+const sink = await startSink();
+
+const machine = `Node ${process.version}, ${cpus()[0]?.model}, ${cpus().length} cores, ${new Date().toISOString().slice(0, 10)}`;
+console.log(machine);
+
+const reference = 'greet, 1 % traced';
+const variants = (portVariable: Contender['portVariable'], ...samplings: number[]): readonly Contender[] => [
+  greet('greet', { portVariable }),
+  ...samplings.map((sampling) =>
+    greet(`greet, ${sampling * 100} % traced`, { portVariable, env: traced(sampling, sink.url) }),
+  ),
+];
+const go = buildGo();
+const contenders = [
+  ...variants('PORT', 0, 0.01, 1),
+  ...(node26 ? [onNode(node26, greet(`${reference}, on Node 26`, { env: traced(0.01, sink.url) }))] : []),
+  ...usualPeers,
+  ...barePeers,
+  ...(go ? [go] : []),
+  httpCalibration,
+];
+const http = await compare(httpFloor, contenders, { load: loadHttp(32), effort, latencySeconds: 3 });
+console.log(comparisonTable('HTTP', http, reference));
+const byWrk = await compare(
+  httpFloor,
+  contenders.filter((contender) => contender.name === reference || contender === httpCalibration),
+  { load: loadHttpByWrk(32), effort },
+);
+console.log(comparisonTable('HTTP, by wrk, which sleeps', byWrk, reference));
+
+const grpc = await compare(grpcFloor, [grpcLibrary, ...variants('GRPC_PORT', 0.01, 1)], {
+  load: loadGrpc(64),
+  effort: longEffort,
+});
+console.log(comparisonTable('gRPC', grpc, reference));
+
+const runs = addToHistory(machine, http, grpc);
+console.log(rangeTable('http', 'HTTP, CPU to the floor, all recorded runs', runs));
+console.log(rangeTable('grpc', 'gRPC, CPU to the floor, all recorded runs', runs));
+
+const sizes = shippedSizes();
+console.log(
+  markdownTable(
+    ['what ships', 'MB'],
+    [...sizes].map(([name, megabytes]) => [name, megabytes.toFixed(1)]),
+  ),
+);
+if (!node26) console.log('\nLeft out: Node 26: give its path as NODE_26.');
+if (!go) console.log('\nLeft out: Go net/http: there is no Go that builds it.');
+
+const results = { machine, http, byWrk, grpc, sizes: Object.fromEntries(sizes) };
+const beside = (name: string) => new URL(name, import.meta.url);
+writeFileSync(beside('results.json'), `${JSON.stringify(results, null, 2)}\n`);
+writeFileSync(beside('results.svg'), draw(http, grpc, machine));
+sink.close();

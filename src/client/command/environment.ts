@@ -1,0 +1,32 @@
+import { isUtf8 } from 'node:buffer';
+import { readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseEnv } from 'node:util';
+import { UsageError } from './usage-error.ts';
+
+/** The variables as the service reads them: trimmed; an empty one counts as unset. */
+export type Environment = (name: string) => string | undefined;
+
+/**
+ * What the service in this folder reads: the environment, and `.env` for variables that are not in it.
+ *
+ * @throws {UsageError} where there is a `.env` that cannot be read.
+ */
+export function readEnvironment(env: NodeJS.ProcessEnv, folder: string): Environment {
+  const variables = { ...readEnvFile(join(folder, '.env')), ...env };
+  return (name) => variables[name]?.trim() || undefined;
+}
+
+function readEnvFile(path: string): NodeJS.Dict<string> {
+  try {
+    // To open a FIFO would wait for its writer.
+    if (!statSync(path).isFile()) throw new Error('it is not a file');
+    const bytes = readFileSync(path);
+    if (!isUtf8(bytes) || bytes.includes(0)) throw new Error('it is not UTF-8');
+    return parseEnv(bytes.toString('utf8').replace(/^\uFEFF/, ''));
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return {};
+    throw new UsageError(`.env: expected a text file that can be read; ${message}`);
+  }
+}

@@ -1,0 +1,21 @@
+import { Metadata } from '@grpc/grpc-js';
+import { toGreetError } from './greet-error.ts';
+import type { ClientOptions } from './options.ts';
+
+/** The metadata of a call: what the caller injects, and the request id. @throws {GreetError} where gRPC cannot carry it. */
+export function createMetadata(
+  requestId: string | null | undefined,
+  inject: ClientOptions['inject'],
+): Metadata {
+  // The service config's own waitForReady is not read by grpc-js: the metadata's is.
+  const metadata = new Metadata({ waitForReady: true });
+  try {
+    const carrier: Record<string, string> = {};
+    inject?.(carrier);
+    for (const [key, value] of Object.entries(carrier)) metadata.set(key, value);
+  } catch (cause) {
+    throw toGreetError('refused', 'inject', cause);
+  }
+  if (requestId != null) metadata.set('x-request-id', requestId);
+  return metadata;
+}

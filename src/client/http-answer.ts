@@ -1,0 +1,51 @@
+import { GreetError, type GreetErrorKind } from './greet-error.ts';
+
+/** The body of any JSON type; undefined where it is not JSON, or too long. Rejects where the connection breaks. */
+export async function readJson({ headers, body }: Response): Promise<unknown> {
+  // Null is no JSON either, in the eyes of a regular expression.
+  if (!/\bjson\b/i.test(headers.get('content-type') as string)) return;
+  // The service's own bodies have less than 4,000 bytes.
+  const maxBytes = 65_536;
+  let size = 0;
+  const limit = new TransformStream<Uint8Array, Uint8Array>({
+    transform(piece, controller) {
+      size += piece.length;
+      if (size > maxBytes) controller.terminate();
+      else controller.enqueue(piece);
+    },
+  });
+  return new Response(body?.pipeThrough(limit)).json().catch((error) => {
+    if (error.name !== 'SyntaxError') throw error;
+  });
+}
+
+/** How long `Retry-After` asks to wait, in milliseconds: seconds or a date (RFC 9110, section 10.2.3). 0 where it asks for nothing. */
+export function readRetryAfter({ headers }: Response): number {
+  const value = headers.get('retry-after') as string;
+  return Number(value) * 1_000 || Date.parse(value) - Date.now() || 0;
+}
+
+/** The error that an answer stands for: a problem of the service, or whatever else answers in its place. */
+export function errorOf({ status, headers }: Response, json: unknown, target: string): GreetError {
+  const { detail, errors } = Object(json);
+  const found = headers.get('location') ?? headers.get('content-type') ?? 'no type';
+  const message = isText(detail) ? detail : `${target} answered ${status} (${found}), unlike greet.`;
+  return new GreetError(kinds[status] ?? (status > 400 && status < 500 ? 'refused' : 'failed'), message, {
+    violations: [errors].flat().filter((error) => isText(error?.field) && isText(error.detail)),
+    requestId: headers.get('x-request-id') ?? undefined,
+  });
+}
+
+/** The kind of error that another attempt may cure. */
+export const unavailable = 'unavailable';
+
+const kinds: Readonly<Record<number, GreetErrorKind>> = {
+  400: 'invalid',
+  502: unavailable,
+  503: unavailable,
+  504: 'timeout',
+};
+
+export function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== '';
+}

@@ -1,0 +1,40 @@
+import type { Server } from 'node:http';
+import type { Limits } from '../limits.ts';
+import { createStopwatch } from '../standstill.ts';
+
+/** How often the time is measured between two sweeps. */
+const lapsPerSweep = 4;
+
+/**
+ * Excuses slow requests for the time in which this process did not run, and could not read them. Node compares their age with the server's
+ * timeouts at each sweep: these are longer by that time until all requests from before it are over.
+ */
+export function excuseStandstill(
+  server: Server,
+  { sweepIntervalMs, requestTimeoutMs }: Pick<Limits, 'sweepIntervalMs' | 'requestTimeoutMs'>,
+): void {
+  const lapMs = sweepIntervalMs / lapsPerSweep;
+  const nextLap = createStopwatch();
+  let excusedMs = 0;
+  let excusedUntil = 0;
+  const measure = () => {
+    const { elapsedMs, hasRun } = nextLap();
+    const now = performance.now();
+    if (now > excusedUntil) excusedMs = 0;
+    if (hasRun || elapsedMs < 2 * lapMs) return;
+    excusedMs += Math.ceil(elapsedMs);
+    excusedUntil = now + requestTimeoutMs + sweepIntervalMs;
+  };
+  const timer = setInterval(measure, lapMs).unref();
+  server.once('close', () => clearInterval(timer));
+  for (const name of ['headersTimeout', 'requestTimeout'] as const) {
+    const timeoutMs = server[name];
+    Object.defineProperty(server, name, {
+      get() {
+        // The sweep may be the first to run after a standstill.
+        measure();
+        return timeoutMs + excusedMs;
+      },
+    });
+  }
+}

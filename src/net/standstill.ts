@@ -1,0 +1,24 @@
+/** The least share of the elapsed time that a busy process spends on a CPU, even if others use it too. */
+const busyShare = 0.25;
+
+export interface Lap {
+  /** Since the lap before, in milliseconds. */
+  readonly elapsedMs: number;
+  /** False if the process stood still for most of the time: stopped by SIGSTOP, or with its container or machine. */
+  readonly hasRun: boolean;
+}
+
+/** Measures laps, and tells time in which the process did not run from time in which it was busy: the first takes no CPU time. */
+export function createStopwatch(): () => Lap {
+  let lastAt = performance.now();
+  let lastCpu = process.cpuUsage();
+  return () => {
+    const now = performance.now();
+    const cpu = process.cpuUsage();
+    const cpuMs = (cpu.user - lastCpu.user + cpu.system - lastCpu.system) / 1_000;
+    const elapsedMs = now - lastAt;
+    lastAt = now;
+    lastCpu = cpu;
+    return { elapsedMs, hasRun: cpuMs >= busyShare * elapsedMs };
+  };
+}

@@ -1,0 +1,76 @@
+/**
+ * What has to happen within a network namespace: DNS is answered, requests are sent. Run as a process of its own in that namespace
+ * by test-network.ts, which calls the operations over the IPC channel.
+ */
+import { createGrpcClient } from '../../src/client/exports.ts';
+import { DnsServer } from './dns-server.ts';
+import { type LoadOptions, type LoadResult, startLoad } from './load.ts';
+
+const dns = new DnsServer();
+const loads = new Map<number, ReturnType<typeof startLoad>>();
+
+interface Answer {
+  /** 0 where there was no answer. */
+  readonly status: number;
+  readonly body: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+const operations = {
+  listenDns: (address: string, port: number): Promise<void> => dns.listen(address, port),
+  setDns(name: string, addresses: readonly string[]): void {
+    dns.set(name, addresses);
+  },
+  setDnsSilent(isSilent: boolean): void {
+    dns.isSilent = isSilent;
+  },
+  async fetch(
+    url: string,
+    init: { method?: string; body?: string; headers?: Record<string, string> } = {},
+  ): Promise<Answer> {
+    try {
+      // A connection of its own, as the one of the last request may lead to a process that has ended since.
+      const response = await fetch(url, { ...init, headers: { ...init.headers, connection: 'close' } });
+      const headers = Object.fromEntries(response.headers);
+      return { status: response.status, body: await response.text(), headers };
+    } catch (error) {
+      return { status: 0, body: String((error as Error).cause ?? error), headers: {} };
+    }
+  },
+  /** Whether a greeting is answered as it should be, over a connection of its own. */
+  async isGreeting(transport: 'http' | 'grpc', address: string): Promise<boolean> {
+    if (transport === 'http') {
+      const { body } = await operations.fetch(`http://${address}/greet?name=Alice`);
+      return body === 'Hello, Alice';
+    }
+    const client = createGrpcClient({ address, attempts: 1 });
+    const greeting = await client.greet('Alice').catch(() => undefined);
+    client.close();
+    return greeting?.message === 'Hello, Alice';
+  },
+  startLoad(options: LoadOptions): number {
+    loads.set(loads.size, startLoad(options));
+    return loads.size - 1;
+  },
+  requestsOf: (id: number): number => loads.get(id)?.requests() ?? 0,
+  stopLoad: (id: number): Promise<LoadResult> | undefined => loads.get(id)?.stop(),
+};
+
+export type Operations = typeof operations;
+
+interface Request {
+  readonly id: number;
+  readonly name: keyof Operations;
+  readonly args: readonly unknown[];
+}
+
+process.on('message', async ({ id, name, args }: Request) => {
+  const operation = operations[name] as (...args: readonly unknown[]) => unknown;
+  try {
+    process.send?.({ id, result: await operation(...args) });
+  } catch (error) {
+    process.send?.({ id, error: (error as Error).message });
+  }
+});
+// The test has ended, however that happened.
+process.on('disconnect', () => process.exit());

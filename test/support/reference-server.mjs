@@ -1,0 +1,8 @@
+// A bare HTTP server that nobody attacks. Its latency during an attack on the service shows how slow the machine itself is by then.
+// Run as: node reference-server.mjs
+import { createServer } from 'node:http';
+
+const server = createServer((_, response) => response.end('Hello, Alice')).listen(0, '127.0.0.1', () => {
+  process.send(`http://127.0.0.1:${server.address().port}`);
+});
+process.on('disconnect', () => process.exit(0));

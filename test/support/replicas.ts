@@ -1,0 +1,115 @@
+import { type Program, runProgram } from './program.ts';
+import { until } from './service.ts';
+import type { TestNetwork } from './test-network.ts';
+
+/** What every replica runs with: the ports that the files in deploy/ name, and a drain of seconds. */
+const environment = {
+  PORT: '8080',
+  GRPC_PORT: '50051',
+  ADMIN_PORT: '9464',
+  DRAIN_DELAY_MS: '2500',
+  LOG_LEVEL: 'warn',
+};
+
+/** Replicas of the built program, each at an address of its own in a test's network, which DNS gives for the name `greet`. */
+export class Replicas {
+  readonly #network: TestNetwork;
+  readonly #programs = new Map<string, Program>();
+  /** Every one that was ever started, to be cleared up. */
+  readonly #all: Program[] = [];
+
+  constructor(network: TestNetwork) {
+    this.#network = network;
+  }
+
+  get addresses(): string[] {
+    return [...this.#programs.keys()];
+  }
+
+  program(address: string): Program {
+    const program = this.#programs.get(address);
+    if (!program) throw new Error(`There is no replica at ${address}, only at ${this.addresses.join(', ')}`);
+    return program;
+  }
+
+  /** Starts a replica and waits until it is ready; DNS is as it was. */
+  async start(address: string, env: Readonly<Record<string, string>> = {}): Promise<void> {
+    const program = await runProgram({
+      prefix: this.#network.prefix,
+      env: { ...environment, HOST: address, ...env },
+    });
+    this.#programs.set(address, program);
+    this.#all.push(program);
+    await until(async () => {
+      if (program.process.exitCode !== null) throw new Error(`It ended: ${program.stderr()}`);
+      return (await this.#network.call('fetch', `http://${address}:8080/readyz`)).status === 200;
+    });
+  }
+
+  /** Replicas at new addresses, ready and known to DNS beside those that are there. */
+  async add(...addresses: readonly string[]): Promise<void> {
+    for (const address of addresses) await this.#network.addAddress(address);
+    await Promise.all(addresses.map((address) => this.start(address)));
+    await this.publish();
+  }
+
+  /** Has DNS give the addresses of all replicas, as Docker does. */
+  async publish(addresses: readonly string[] = this.addresses): Promise<void> {
+    await this.#network.call('setDns', 'greet', addresses);
+  }
+
+  /** Ends a replica as an orchestrator does; resolves with its exit code. DNS forgets it when it has ended, as with Docker. */
+  async retire(address: string): Promise<unknown> {
+    const program = this.program(address);
+    program.process.kill('SIGTERM');
+    const code = await program.exited;
+    this.#programs.delete(address);
+    await this.publish();
+    return code;
+  }
+
+  /** Ends a replica and starts it again at its address; resolves with the exit code of the first. */
+  async restart(address: string): Promise<unknown> {
+    const program = this.program(address);
+    program.process.kill('SIGTERM');
+    const code = await program.exited;
+    await this.start(address);
+    return code;
+  }
+
+  /** Takes replicas that have ended off the list that DNS is given. */
+  forget(...addresses: readonly string[]): void {
+    for (const address of addresses) this.#programs.delete(address);
+  }
+
+  /** How many greetings each has given since it started, over one transport, by address; nothing of one that does not answer. */
+  async greetings(transport: 'http' | 'grpc'): Promise<Map<string, number>> {
+    const series =
+      transport === 'http'
+        ? /^http_server_request_duration_seconds_count\{.*route="\/greet".*status="200".*\} (\d+)$/gm
+        : /^rpc_server_call_duration_seconds_count\{.*method="Greet".*status="OK".*\} (\d+)$/gm;
+    const counts = this.addresses.map(async (address) => {
+      const { body } = await this.#network.call('fetch', `http://${address}:9464/metrics`);
+      const count = [...body.matchAll(series)].reduce((sum, [, value]) => sum + Number(value), 0);
+      return [address, count] as const;
+    });
+    return new Map(await Promise.all(counts));
+  }
+
+  /** Has each replica fail that part of its greetings. */
+  async injectErrors(errorRate: number): Promise<void> {
+    for (const address of this.addresses) {
+      const { status, body } = await this.#network.call('fetch', `http://${address}:9464/faults`, {
+        method: 'PUT',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ errorRate }),
+      });
+      if (status !== 200) throw new Error(`No faults could be injected: ${body}`);
+    }
+  }
+
+  async dispose(): Promise<void> {
+    await Promise.all(this.#all.splice(0).map((program) => program.dispose()));
+    this.#programs.clear();
+  }
+}
