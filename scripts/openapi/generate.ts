@@ -1,52 +1,61 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
-import swagger from '@fastify/swagger';
 import { pino } from 'pino';
-import { stringify } from 'yaml';
+import { Document, visit } from 'yaml';
 import { registerRoutes } from '../../src/http/app.ts';
 import { createInstance } from '../../src/http/instance.ts';
-import { operations } from '../../src/operations.ts';
+import { type Operation, operations } from '../../src/operations.ts';
 import { createReadiness } from '../../src/resilience/readiness.ts';
-import { openApiOptions } from './document.ts';
+import { buildDocument, type DescribedRoute } from './document.ts';
 
 /** The document as it should be committed, by file name, made from the schemas of the routes. */
-export async function generateDocuments(): Promise<Record<'openapi.json' | 'openapi.yaml', string>> {
+export async function generateDocuments(
+  served: readonly Operation[] = operations,
+): Promise<Record<'openapi.json' | 'openapi.yaml', string>> {
   const { version } = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8'));
-  const app = createInstance(pino({ level: 'silent' }));
-  await app.register(swagger, openApiOptions(version));
-  await registerRoutes(app, { operations, readiness: createReadiness() });
-  await app.ready();
-  const document = app.swagger();
-  for (const operations of Object.values(document.paths ?? {}))
-    for (const { responses } of Object.values(operations) as Operation[])
-      for (const { headers = {} } of Object.values(responses)) markRequired(headers);
+  const document = buildDocument(await collectRoutes(served), version);
+  const json = JSON.stringify(document, undefined, 2);
   return {
-    'openapi.json': `${JSON.stringify(document, undefined, 2)}\n`,
-    'openapi.yaml': stringify(JSON.parse(JSON.stringify(document)), {
-      aliasDuplicateObjects: false,
-      lineWidth: 120,
-    }),
+    'openapi.json': `${escapeInvisible(json)}\n`,
+    'openapi.yaml': escapeInvisible(toYaml(JSON.parse(json))),
   };
 }
 
-interface Operation {
-  readonly responses: Record<string, { readonly headers?: Record<string, Header> }>;
-}
-interface Header {
-  required?: boolean;
-  schema: { readonly required?: boolean };
+async function collectRoutes(served: readonly Operation[]): Promise<readonly DescribedRoute[]> {
+  const routes: DescribedRoute[] = [];
+  const app = createInstance(pino({ level: 'silent' }));
+  app.addHook('onRoute', ({ method, url, schema }) => {
+    // Fastify adds HEAD to each GET.
+    if (method !== 'HEAD')
+      routes.push({ method: String(method), path: url, schema: schema as DescribedRoute['schema'] });
+  });
+  await registerRoutes(app, { operations: served, readiness: createReadiness() });
+  await app.close();
+  return routes;
 }
 
-/** A header is always sent unless the route says otherwise, which the generator takes for a rule about the header's value. */
-function markRequired(headers: Record<string, Header>): void {
-  for (const header of Object.values(headers)) {
-    const { required = true, ...schema } = header.schema;
-    Object.assign(header, { required, schema });
-  }
+// All but the space, and the line breaks of the file itself.
+const invisible = /(?![ \n])(?=[\0-\uFFFF])[\p{C}\p{Z}]/gu;
+
+/** Escapes what an editor does not show, as both JSON and a double-quoted string of YAML do. A parser of YAML 1.1 would take U+2028 for a line break. */
+function escapeInvisible(text: string): string {
+  return text.replace(
+    invisible,
+    (character) => `\\u${character.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}`,
+  );
+}
+
+function toYaml(value: unknown): string {
+  const document = new Document(value, { aliasDuplicateObjects: false, compat: 'yaml-1.1' });
+  visit(document, {
+    Scalar(_key, node) {
+      if (typeof node.value === 'string' && node.value.search(invisible) !== -1) node.type = 'QUOTE_DOUBLE';
+    },
+  });
+  return document.toString({ lineWidth: 120 });
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  const documents = await generateDocuments();
-  for (const [name, text] of Object.entries(documents))
+  for (const [name, text] of Object.entries(await generateDocuments()))
     await writeFile(new URL(`../../openapi/${name}`, import.meta.url), text);
 }

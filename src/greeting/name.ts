@@ -37,12 +37,13 @@ function hex(codePoint: number): string {
 }
 
 // ECMAScript's white space and line terminators: what String.prototype.trim removes (ECMA-262, section 22.1.3.32).
-const space = String.raw`\u0009-\u000D\u0020\u00A0\u1680\u2000-\u200A\u2028\u2029\u202F\u205F\u3000\uFEFF`;
-const never = String.raw`\u0000-\u001F\u007F-\u009F\u2028-\u202E\u2066-\u2069`;
+const space = '\\x09-\\x0D\\x20\\xA0\u1680\u2000-\u200A\u2028\u2029\u202F\u205F\u3000\uFEFF';
+const never = '\\x00-\\x1F\\x7F-\\x9F\u2028-\u202E\u2066-\u2069';
 
 /**
- * The same rule as one ECMA-262 pattern (`u` flag) over the untrimmed text, for the OpenAPI document. It accepts exactly the well-formed
- * strings that {@link nameSchema} accepts. It uses ranges because other regular expression engines do not know `\p{}`.
+ * The same rule as one pattern over the untrimmed text, for the OpenAPI document. It accepts exactly the well-formed strings that
+ * {@link nameSchema} accepts, in ECMA-262 (`u` flag), in RE2 (Go), in Rust's `regex`, and in Python, Java and .NET. So it writes characters
+ * below U+0100 as `\xHH` and all others as they are: RE2 and Rust refuse `\uHHHH`, and not every engine knows `\p{}`.
  */
 export const namePattern = `^[${space}]*[^${space}${never}](?:[^${never}]{0,${maxNameLength - 2}}[^${space}${never}])?[${space}]*$`;
 

@@ -49,7 +49,7 @@ export async function buildApp(options: AppOptions): Promise<App> {
     if (readiness.state === 'draining') closeConnection(raw, reply);
     done();
   });
-  const exposed = ['X-Request-Id', 'Retry-After', ...(rateLimit ? Object.keys(rateLimitHeaders) : [])];
+  const exposed = ['X-Request-Id', 'Retry-After', ...(rateLimit ? rateLimitHeaders : [])];
   await app.register(cors, {
     origin: config.corsOrigins === '*' ? '*' : [...config.corsOrigins],
     methods: ['GET', 'HEAD'],

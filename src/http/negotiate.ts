@@ -1,4 +1,5 @@
 import Negotiator from 'negotiator';
+import { Problem } from './problem.ts';
 
 export const textType = 'text/plain; charset=utf-8';
 export const jsonType = 'application/json; charset=utf-8';
@@ -15,3 +16,8 @@ export function negotiateType(accept: string | undefined): ResponseType | undefi
   if (chosen === undefined) return undefined;
   return chosen.startsWith('text/') ? textType : jsonType;
 }
+
+export const notAcceptable = new Problem(
+  406,
+  `Answers are served as ${textType} and ${jsonType}; accept one of them.`,
+);

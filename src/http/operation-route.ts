@@ -1,15 +1,11 @@
 import type * as z from 'zod';
 import type { App } from './instance.ts';
-import { jsonType, negotiateType, type ResponseType, textType } from './negotiate.ts';
-import { Problem } from './problem.ts';
+import { negotiateType, notAcceptable, type ResponseType, textType } from './negotiate.ts';
 import {
-  exhaustionProblems,
-  header,
-  limitedResponses,
-  noStoreHeader,
-  problemResponse,
-  requestIdHeader,
-  requestProblems,
+  commonHeaders,
+  type DescribedResponse,
+  operationProblems,
+  rateLimitHeaders,
   textBody,
 } from './responses.ts';
 
@@ -25,11 +21,6 @@ export interface OperationRoute<Request = never, Answer = never> {
   /** The field of the answer that is the plain text response. */
   readonly text: { readonly field: keyof Answer & string; readonly description: string };
   readonly example: Answer;
-  /** The description and an example of a 400. */
-  readonly badRequest: {
-    readonly description: string;
-    readonly errors: readonly { readonly field: string; readonly detail: string }[];
-  };
 }
 
 /** How one operation is served: its route, and the function that answers it. */
@@ -50,7 +41,7 @@ export function registerOperation(app: App, { route, call }: RoutedOperation): v
         operationId,
         tags: [tag],
         summary,
-        description,
+        description: `${description} ${negotiation}`,
         querystring: query as z.ZodType,
         response: describeResponses(route),
       },
@@ -88,36 +79,22 @@ function createTypeCache(): (accept: string | undefined) => ResponseType | undef
   };
 }
 
-const notAcceptable = new Problem(
-  406,
-  `Greetings are served as ${textType} and ${jsonType}; accept one of them.`,
-);
+/** How a client asks for the type it wants. OpenAPI has no other place for it: it forbids a parameter `Accept`. */
+const negotiation =
+  'The answer is plain text unless the client prefers JSON: generated clients send `Accept: application/json` with every call.';
 
-const vary = header(
-  'The answer depends on Accept, and on Origin where only some origins are allowed.',
-  'Accept',
-);
-
-function describeResponses({ answer, text, example, badRequest }: OperationRoute) {
+function describeResponses({ answer, text, example }: OperationRoute) {
   const { field, description } = text as { field: string; description: string };
-  const detail = badRequest.errors.map((error) => `${error.field} ${error.detail}`).join('; ');
-  return limitedResponses({
+  return {
     200: {
       description: answer.description ?? 'The answer.',
-      headers: { ...requestIdHeader, ...noStoreHeader, Vary: vary },
+      headers: [...commonHeaders, 'Vary', ...rateLimitHeaders],
+      // JSON first: generators that know one type for each response take the first one.
       content: {
-        'text/plain': { schema: textBody(description), example: (example as Answer)[field] },
         'application/json': { schema: answer as z.ZodType, example },
+        'text/plain': { schema: textBody(description), example: (example as Answer)[field] },
       },
     },
-    406: problemResponse(
-      406,
-      'The client accepts neither text nor JSON.',
-      { detail: notAcceptable.message },
-      { Vary: vary },
-    ),
-    ...requestProblems,
-    ...exhaustionProblems,
-    400: problemResponse(400, badRequest.description, { detail, errors: [...badRequest.errors] }),
-  });
+    ...operationProblems,
+  } satisfies Record<string, DescribedResponse>;
 }

@@ -4,12 +4,15 @@ import type { Violation } from '../greeting/violations.ts';
 
 export const problemMediaType = 'application/problem+json';
 
-export const violationSchema = z.object({
-  field: z.string().meta({ description: 'What was at fault.', examples: ['name'] }),
-  detail: z
-    .string()
-    .meta({ description: 'What is wrong with it.', examples: ['must have at most 100 characters, got 101'] }),
-});
+export const violationSchema = z
+  .object({
+    field: z.string().meta({ description: 'What was at fault.', examples: ['name'] }),
+    detail: z.string().meta({
+      description: 'What is wrong with it.',
+      examples: ['must have at most 100 characters, got 101'],
+    }),
+  })
+  .meta({ id: 'Violation', description: 'One fault of the input.' });
 
 /** Problem details (RFC 9457). `type` is left out, which means `about:blank`: the status says what kind of problem it is. */
 export const problemSchema = z

@@ -1,10 +1,58 @@
 import { STATUS_CODES } from 'node:http';
 import * as z from 'zod';
+import { notAcceptable } from './negotiate.ts';
 import { type ProblemDetails, problemMediaType, problemSchema } from './problem.ts';
 
-/** The description of a response header. */
-export function header(description: string, example: string) {
-  return { type: 'string', description, example } as const;
+interface DescribedHeader {
+  readonly description: string;
+  readonly example: string | number;
+  /** False for a header that only some deployments send. */
+  readonly isAlwaysSent?: false;
+}
+
+/** The response headers that the OpenAPI document describes. */
+export const responseHeaders = {
+  'X-Request-Id': {
+    description: "The request's id: the caller's own where it is acceptable, and otherwise a new one.",
+    example: '5f3c9a1e77b04d22-1z',
+  },
+  'Cache-Control': {
+    description: 'Always no-store: the answer is for this request alone, and carries its id.',
+    example: 'no-store',
+  },
+  Vary: {
+    description: 'The answer depends on Accept, and on Origin where only some origins are allowed.',
+    example: 'Accept',
+  },
+  'Retry-After': { description: 'When to ask again, in seconds.', example: 1 },
+  RateLimit: {
+    description:
+      'Where requests are limited: how many are left (`r`) until the budget is full again, in how many seconds (`t`).',
+    example: '"address";r=99;t=60',
+    isAlwaysSent: false,
+  },
+  'RateLimit-Policy': {
+    description: 'Where requests are limited: how many one address may send (`q`) in how many seconds (`w`).',
+    example: '"address";q=100;w=60',
+    isAlwaysSent: false,
+  },
+} as const satisfies Record<string, DescribedHeader>;
+
+export type ResponseHeader = keyof typeof responseHeaders;
+
+/** The headers of every response to a probe or an operation. */
+export const commonHeaders = ['X-Request-Id', 'Cache-Control'] as const satisfies ResponseHeader[];
+
+/** The headers of a deployment with a rate limit (draft-ietf-httpapi-ratelimit-headers, from version 08 on). */
+export const rateLimitHeaders = ['RateLimit', 'RateLimit-Policy'] as const satisfies ResponseHeader[];
+
+/** A response as Fastify takes it, with what the OpenAPI document says of it. */
+export interface DescribedResponse {
+  /** The name of its component in the document; none for a response of one operation alone. */
+  readonly component?: string;
+  readonly description: string;
+  readonly headers: readonly ResponseHeader[];
+  readonly content: Readonly<Record<string, { readonly schema: z.ZodType; readonly example?: unknown }>>;
 }
 
 /** The schema of a plain text body. */
@@ -12,115 +60,65 @@ export function textBody(description: string) {
   return z.string().meta({ description });
 }
 
-const exampleId = '5f3c9a1e77b04d22-1z';
+interface ProblemDescription extends Pick<ProblemDetails, 'detail' | 'errors'> {
+  readonly status: number;
+  readonly description: string;
+  readonly headers?: readonly ResponseHeader[];
+}
 
-export const requestIdHeader = {
-  'X-Request-Id': header(
-    "The request's id: the caller's own where it is acceptable, and otherwise a new one.",
-    exampleId,
-  ),
-} as const;
-
-export const noStoreHeader = {
-  'Cache-Control': header(
-    'Always no-store: the answer is for this request alone, and carries its id.',
-    'no-store',
-  ),
-} as const;
-
-type Example = Pick<ProblemDetails, 'detail' | 'errors'>;
-
-/** The description of a response that is a problem, with an example. */
-export function problemResponse(status: number, description: string, example: Example, headers = {}) {
-  const { detail, ...rest } = example;
-  const value: ProblemDetails = {
-    title: STATUS_CODES[status] ?? 'Error',
-    status,
-    detail,
-    requestId: exampleId,
-    ...rest,
-  };
+/** A response that is a problem. Its component is named by the status: `BadRequest`. */
+function problemResponse({ status, description, headers = [], ...example }: ProblemDescription) {
+  const title = STATUS_CODES[status] ?? 'Error';
+  const requestId = responseHeaders['X-Request-Id'].example;
+  const value: ProblemDetails = { title, status, requestId, ...example };
   return {
+    component: title.replaceAll(' ', ''),
     description,
-    headers: { ...requestIdHeader, ...noStoreHeader, ...headers },
+    headers: [...commonHeaders, ...headers],
     content: { [problemMediaType]: { schema: problemSchema, example: value } },
-  };
+  } satisfies DescribedResponse;
 }
 
-const otherProblem = problemResponse(
-  500,
-  'Any other problem: a fault in the HTTP request, or in the service.',
-  {
-    detail: 'The service failed to answer. The cause is in its log, under this request id.',
-  },
-);
-
-/** The problems of every operation, from before its own code is reached. */
+/** The problems of every request: one that is not valid, and what only the protocol or a fault of the service can cause. */
 export const requestProblems = {
-  400: problemResponse(400, 'The HTTP request is not valid.', {
-    detail: 'The request is not valid HTTP/1.1.',
+  400: problemResponse({
+    status: 400,
+    description:
+      'The request is not valid, or a parameter is missing, repeated or not valid; every fault is listed.',
+    headers: rateLimitHeaders,
+    detail: 'name must have at most 100 characters, got 101',
+    errors: [{ field: 'name', detail: 'must have at most 100 characters, got 101' }],
   }),
-  408: problemResponse(408, 'The request took too long to arrive.', {
-    detail: 'The request did not arrive in time.',
-  }),
-  414: problemResponse(414, 'The request target is too long.', {
-    detail: 'The request target must have at most 4096 bytes.',
-  }),
-  417: problemResponse(417, 'The client expects what is not offered.', {
-    detail: 'The only expectation met is 100-continue.',
-  }),
-  431: problemResponse(431, 'The request line and headers are too long.', {
-    detail: 'The request line and headers must have at most 8192 bytes together.',
-  }),
-  501: problemResponse(501, 'The method or the transfer coding is not known.', {
-    detail: 'The only transfer coding understood is chunked.',
-  }),
-  default: otherProblem,
-} as const;
-
-const retryAfterHeader = { 'Retry-After': header('When to ask again, in seconds.', '1') } as const;
-
-/** The headers of a deployment with a rate limit (draft-ietf-httpapi-ratelimit-headers, from version 08 on). */
-export const rateLimitHeaders = {
-  RateLimit: {
-    ...header(
-      'Where requests are limited: how many are left (`r`) until the budget is full again, in how many seconds (`t`).',
-      '"address";r=99;t=60',
-    ),
-    required: false,
-  },
-  'RateLimit-Policy': {
-    ...header(
-      'Where requests are limited: how many one address may send (`q`) in how many seconds (`w`).',
-      '"address";q=100;w=60',
-    ),
-    required: false,
+  default: {
+    ...problemResponse({
+      status: 500,
+      description:
+        'Any other problem: a fault in the HTTP request (such as 405, 408, 414, 417, 431 and 501), or in the service.',
+      detail: 'The service failed to answer. The cause is in its log, under this request id.',
+    }),
+    component: 'OtherProblem',
   },
 } as const;
 
-/** Adds the headers of a rate limit to all responses of an operation. */
-export function limitedResponses<Responses extends Record<string, { readonly headers: object }>>(
-  responses: Responses,
-): Responses {
-  const limited = Object.entries(responses).map(([status, response]) => [
-    status,
-    { ...response, headers: { ...response.headers, ...rateLimitHeaders } },
-  ]);
-  return Object.fromEntries(limited) as Responses;
-}
-
-/** The problems of an operation when the service is overloaded, or when the client's budget is used up. */
-export const exhaustionProblems = {
-  429: problemResponse(
-    429,
-    'Requests are limited here, and this address has sent too many of them.',
-    { detail: 'One address may send 100 requests in 60 s. Ask again in 17 s.' },
-    retryAfterHeader,
-  ),
-  503: problemResponse(
-    503,
-    'The service cannot answer now. Ask again, or another replica.',
-    { detail: 'The service has more to do than it can. Ask again in a second.' },
-    retryAfterHeader,
-  ),
+/** The problems of every operation. */
+export const operationProblems = {
+  ...requestProblems,
+  406: problemResponse({
+    status: 406,
+    description: 'The client accepts neither text nor JSON.',
+    headers: ['Vary', ...rateLimitHeaders],
+    detail: notAcceptable.message,
+  }),
+  429: problemResponse({
+    status: 429,
+    description: 'Requests are limited here, and this address has sent too many of them.',
+    headers: ['Retry-After', ...rateLimitHeaders],
+    detail: 'One address may send 100 requests in 60 s. Ask again in 17 s.',
+  }),
+  503: problemResponse({
+    status: 503,
+    description: 'The service cannot answer now. Ask again, or another replica.',
+    headers: ['Retry-After', ...rateLimitHeaders],
+    detail: 'The service has more to do than it can. Ask again in a second.',
+  }),
 } as const;

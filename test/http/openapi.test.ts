@@ -2,87 +2,154 @@ import { readFile } from 'node:fs/promises';
 import request from 'supertest';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import * as z from 'zod';
 import { generateDocuments } from '../../scripts/openapi/generate.ts';
 import { namePattern } from '../../src/greeting/name.ts';
+import { type Operation, operations } from '../../src/operations.ts';
 import { startTestService, type TestService } from '../support/service.ts';
 
 const committed = (name: string) => readFile(new URL(`../../openapi/${name}`, import.meta.url), 'utf8');
 
 interface Described {
-  description?: string;
+  readonly description?: string;
 }
-interface Media {
-  schema: { $ref?: string };
-  example?: unknown;
+interface Reference {
+  readonly $ref?: string;
+}
+interface Response extends Described {
+  readonly headers: Readonly<Record<string, Reference>>;
+  readonly content: Readonly<Record<string, { readonly example?: unknown }>>;
+}
+interface Parameter extends Described {
+  readonly name: string;
+  readonly schema: { readonly pattern?: string; readonly examples?: readonly unknown[] };
+}
+interface DescribedOperation extends Described {
+  readonly operationId: string;
+  readonly summary: string;
+  readonly parameters?: readonly Reference[];
+  readonly responses: Readonly<Record<string, Response & Reference>>;
 }
 interface Document {
-  openapi: string;
-  paths: Record<
-    string,
-    Record<
-      string,
-      Described & {
-        operationId: string;
-        summary: string;
-        parameters?: (Described & { name: string; schema: { pattern?: string }; examples?: object })[];
-        responses: Record<
-          string,
-          Described & { headers?: Record<string, Described>; content: Record<string, Media> }
-        >;
-      }
-    >
-  >;
-  components: { schemas: Record<string, Described> };
+  readonly openapi: string;
+  readonly servers: readonly { readonly url: string }[];
+  readonly paths: Readonly<Record<string, Readonly<Record<string, DescribedOperation>>>>;
+  readonly components: {
+    readonly schemas: Readonly<Record<string, Described>>;
+    readonly parameters: Readonly<Record<string, Parameter>>;
+    readonly headers: Readonly<Record<string, Described>>;
+    readonly responses: Readonly<Record<string, Response>>;
+  };
 }
+
+const json = await committed('openapi.json');
+const yaml = await committed('openapi.yaml');
+const document: Document = JSON.parse(json);
+const { components } = document;
+const described = Object.values(document.paths).flatMap((path) => Object.values(path));
 
 describe('the OpenAPI document', () => {
   it('is committed as the schemas make it; run `npm run openapi` if it is not', async () => {
-    for (const [name, text] of Object.entries(await generateDocuments()))
-      expect(await committed(name)).toBe(text);
+    expect(await generateDocuments()).toEqual({ 'openapi.json': json, 'openapi.yaml': yaml });
   });
 
-  it('is the same as JSON and as YAML', async () => {
-    expect(parse(await committed('openapi.yaml'))).toEqual(JSON.parse(await committed('openapi.json')));
+  it('is the same as JSON and as YAML, also to a parser of YAML 1.1', () => {
+    expect(parse(yaml)).toEqual(document);
+    expect(parse(yaml, { version: '1.1' })).toEqual(document);
   });
 
-  it('describes every operation, parameter, response, header and component, with examples', async () => {
-    const document: Document = JSON.parse(await committed('openapi.json'));
+  it('is short enough to be read', () => {
+    expect(yaml.split('\n').length).toBeLessThanOrEqual(450);
+  });
+
+  it('shows every character: no control, format or unusual space character stands in it unescaped', () => {
+    for (const text of [json, yaml]) expect(text.replaceAll(/[ \n]/g, '')).not.toMatch(/[\p{C}\p{Z}]/u);
+  });
+
+  it('describes every operation, parameter, response, header and schema, with examples', () => {
     expect(document.openapi).toBe('3.1.1');
-    const operations = Object.values(document.paths).flatMap((path) => Object.values(path));
-    expect(operations.map(({ operationId }) => operationId)).toEqual([
-      'greet',
-      'getLiveness',
-      'getReadiness',
-    ]);
-    for (const { summary, description, parameters = [], responses } of operations) {
+    expect(described.map(({ operationId }) => operationId)).toEqual(['greet', 'getLiveness', 'getReadiness']);
+    for (const { summary, description } of described) {
       expect(summary).toBeTruthy();
       expect(description).toBeTruthy();
-      for (const parameter of parameters) {
-        expect(parameter.description).toBeTruthy();
-        expect(Object.keys(parameter.examples ?? {})).not.toEqual([]);
-      }
-      for (const response of Object.values(responses)) {
-        expect(response.description).not.toBe('Default Response');
-        expect(response.headers).toHaveProperty('X-Request-Id');
-        for (const one of Object.values(response.headers ?? {})) expect(one.description).toBeTruthy();
-        for (const media of Object.values(response.content)) expect(media.example).toBeDefined();
-      }
     }
-    for (const schema of Object.values(document.components.schemas)) expect(schema.description).toBeTruthy();
+    for (const kind of Object.values(components))
+      for (const { description } of Object.values<Described>(kind)) expect(description).toBeTruthy();
+    for (const { schema } of Object.values(components.parameters)) expect(schema.examples).not.toEqual([]);
+    const inline = described.flatMap(({ responses }) => Object.values(responses)).filter(({ $ref }) => !$ref);
+    for (const { description, headers, content } of [...inline, ...Object.values(components.responses)]) {
+      expect(description).toBeTruthy();
+      expect(Object.keys(headers)).toContain('X-Request-Id');
+      for (const media of Object.values(content)) expect(media.example).toBeDefined();
+    }
   });
 
-  it('has no component that nothing refers to', async () => {
-    const text = await committed('openapi.json');
-    const { components }: Document = JSON.parse(text);
-    for (const name of Object.keys(components.schemas))
-      expect(text).toContain(`"#/components/schemas/${name}"`);
+  it('has one component for each problem, header and parameter, and none that nothing refers to', () => {
+    const problems = described.flatMap(({ responses }) =>
+      Object.entries(responses).filter(([status]) => !/^(?:2..)$/.test(status)),
+    );
+    for (const [, response] of problems) expect(Object.keys(response)).toEqual(['$ref']);
+    for (const { parameters = [] } of described)
+      for (const parameter of parameters) expect(Object.keys(parameter)).toEqual(['$ref']);
+    for (const [kind, named] of Object.entries(components))
+      for (const name of Object.keys(named)) expect(json).toContain(`"#/components/${kind}/${name}"`);
+    const texts = Object.values(components).flatMap((kind) => Object.values<Described>(kind));
+    expect(new Set(texts.map((text) => JSON.stringify(text))).size).toBe(texts.length);
   });
 
-  it('gives the name by the pattern that the tests of the name hold equal to the schema', async () => {
-    const document: Document = JSON.parse(await committed('openapi.json'));
-    const parameters = document.paths['/greet']?.get?.parameters;
-    expect(parameters?.map(({ name }) => name)).toEqual(['name']);
-    expect(parameters?.[0]?.schema.pattern).toBe(namePattern);
+  it('tells the common statuses one by one, and folds what only the protocol can cause into the default', () => {
+    const statuses = Object.fromEntries(
+      described.map(({ operationId, responses }) => [operationId, Object.keys(responses)]),
+    );
+    expect(statuses).toEqual({
+      greet: ['200', '400', '406', '429', '503', 'default'],
+      getLiveness: ['200', '400', 'default'],
+      getReadiness: ['200', '400', '503', 'default'],
+    });
+  });
+
+  it('names JSON first, which generators that know one type for each response take', () => {
+    const content = document.paths['/greet']?.get?.responses[200]?.content ?? {};
+    expect(Object.keys(content)).toEqual(['application/json', 'text/plain']);
+  });
+
+  it('has the pattern of the name, which the tests of the name hold equal to the schema', () => {
+    expect(document.paths['/greet']?.get?.parameters).toEqual([{ $ref: '#/components/parameters/name' }]);
+    expect(components.parameters.name).toMatchObject({ name: 'name', in: 'query', required: true });
+    expect(components.parameters.name?.schema.pattern).toBe(namePattern);
+  });
+
+  it('names its server relatively, so that calls stay under the prefix of a proxy', () => {
+    const [server] = document.servers;
+    expect(new URL(server?.url ?? '', 'https://example.com/svc/openapi.json').href).toBe(
+      'https://example.com/svc/',
+    );
+  });
+});
+
+describe('a further operation', () => {
+  const farewell = {
+    ...operations[0],
+    route: { ...operations[0]?.route, path: '/farewell', operationId: 'farewell', tag: 'farewell' },
+  } as Operation;
+
+  it('adds its path and nothing else, as all that it shares is written already', async () => {
+    const documents = await generateDocuments([...operations, farewell]);
+    const extended: Document = JSON.parse(documents['openapi.json']);
+    expect(Object.keys(extended.paths)).toContain('/farewell');
+    expect(extended.components).toEqual(components);
+    expect(extended.paths['/farewell']?.get?.parameters).toEqual([{ $ref: '#/components/parameters/name' }]);
+  });
+
+  it('keeps a parameter of its own where another operation has a different one of the same name', async () => {
+    const query = z.object({ name: z.string().meta({ description: 'Another name.', examples: ['x'] }) });
+    const other = { ...farewell, route: { ...farewell.route, query } } as unknown as Operation;
+    const documents = await generateDocuments([...operations, other]);
+    const extended: Document = JSON.parse(documents['openapi.json']);
+    expect(extended.components.parameters).toEqual(components.parameters);
+    expect(extended.paths['/farewell']?.get?.parameters).toEqual([
+      expect.objectContaining({ name: 'name', description: 'Another name.' }),
+    ]);
   });
 });
 

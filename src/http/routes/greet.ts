@@ -12,14 +12,9 @@ export const greetRoute: OperationRoute<GreetingRequest, Greeting> = {
   operationId: 'greet',
   tag: 'greeting',
   summary: 'Greet someone by name',
-  description:
-    'Answers `Hello, <name>`: as plain text unless the client prefers `application/json`. A `+` in the query is a space.',
+  description: 'Answers `Hello, <name>`. A `+` in the query is a space.',
   query: greetingRequestSchema,
   answer: greetingSchema,
   text: { field: 'message', description: 'Hello, <name>, with no newline at the end.' },
   example: { message: 'Hello, Alice' },
-  badRequest: {
-    description: 'The name is missing, repeated or not valid; every fault is listed.',
-    errors: [{ field: 'name', detail: 'must have at most 100 characters, got 101' }],
-  },
 };

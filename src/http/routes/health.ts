@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { Readiness } from '../../resilience/readiness.ts';
 import type { App } from '../instance.ts';
-import { noStoreHeader, requestIdHeader, requestProblems } from '../responses.ts';
+import { commonHeaders, requestProblems } from '../responses.ts';
 
 export const probePaths: readonly string[] = ['/livez', '/readyz'];
 
@@ -16,8 +16,6 @@ export const readinessSchema = z
       .meta({ description: 'Where the replica is in its life.' }),
   })
   .meta({ id: 'Readiness', description: 'Whether the replica wants new requests.' });
-
-const headers = { ...requestIdHeader, ...noStoreHeader };
 
 /** The probes of Kubernetes and load balancers. Liveness never depends on readiness, so a drain restarts nothing. */
 export async function healthRoutes(
@@ -35,7 +33,7 @@ export async function healthRoutes(
         response: {
           200: {
             description: 'The process is alive.',
-            headers,
+            headers: commonHeaders,
             content: { 'application/json': { schema: livenessSchema, example: { status: 'alive' } } },
           },
           ...requestProblems,
@@ -59,12 +57,13 @@ export async function healthRoutes(
         response: {
           200: {
             description: 'The replica is ready.',
-            headers,
+            headers: commonHeaders,
             content: { 'application/json': { schema: readinessSchema, example: { status: 'ready' } } },
           },
           503: {
+            component: 'NotReady',
             description: 'The replica is starting or draining: send requests elsewhere.',
-            headers,
+            headers: commonHeaders,
             content: { 'application/json': { schema: readinessSchema, example: { status: 'draining' } } },
           },
           ...requestProblems,

@@ -1,0 +1,13 @@
+import sys
+
+from openapi_client import ApiClient, Configuration, Greeting, GreetingApi
+from openapi_client.exceptions import BadRequestException
+
+api = GreetingApi(ApiClient(Configuration(host=sys.argv[1])))
+
+greeting: Greeting = api.greet(name="Alice")
+print(greeting.message)
+try:
+    api.greet(name="")
+except BadRequestException as error:
+    print(error.data.detail)

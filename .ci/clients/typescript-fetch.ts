@@ -1,0 +1,15 @@
+import { Configuration, GreetingApi, type Problem, ResponseError } from './generated/index.ts';
+
+const api = new GreetingApi(
+  new Configuration({ basePath: process.argv[2] ?? '', headers: { Accept: 'application/json' } }),
+);
+
+const greeting = await api.greet({ name: 'Alice' });
+console.log(greeting.message satisfies string);
+try {
+  await api.greet({ name: '' });
+} catch (error) {
+  if (!(error instanceof ResponseError)) throw error;
+  const problem: Problem = await error.response.json();
+  console.log(problem.detail);
+}
