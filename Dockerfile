@@ -26,7 +26,8 @@ FROM ${RUN_IMAGE}
 WORKDIR /app
 COPY --from=modules /app/node_modules node_modules
 COPY --from=build /app .
-ENV NODE_ENV=production HOST=0.0.0.0
+# All addresses, over IPv6 and IPv4; over IPv4 alone where the machine has no IPv6.
+ENV NODE_ENV=production HOST=::
 USER 65532:65532
 EXPOSE 8080 9464 50051
 # A script of its own: the command `greet health` loads a gRPC client, and takes twice the memory and twice the CPU time.

@@ -1,9 +1,11 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { createGrpcClient } from '../src/client/grpc.ts';
 import { ListenError, startService } from '../src/service.ts';
-import { createTestTelemetry, until } from './support/service.ts';
+import { createTestTelemetry, startTestService, until } from './support/service.ts';
 import { createTlsFolder } from './support/tls.ts';
 
 describe('startService', () => {
@@ -29,5 +31,32 @@ describe('startService', () => {
     for (const { value: unsubscribe } of subscribe.mock.results) expect(unsubscribe()).toBe(false);
     occupied.close();
     await folder.dispose();
+  });
+});
+
+const hasIpv6 = Object.values(networkInterfaces()).some((list) =>
+  list?.some(({ address }) => address === '::1'),
+);
+
+describe('HOST=[::]', () => {
+  it.each([
+    ['IPv4', '127.0.0.1', true],
+    ['IPv6', '[::1]', hasIpv6],
+  ])('serves all three ports over %s', async (_version, host, isThere) => {
+    const service = await startTestService({ HOST: '[::]' });
+    onTestFinished(() => service.drain());
+    const { http, grpc, admin } = service.urls;
+    const at = (url: string) => url.replace(/\[::\]|0\.0\.0\.0/, host);
+    // Without IPv6 the service says that it listens on IPv4 alone.
+    if (!isThere) return expect([http, grpc, admin].join()).not.toContain('::');
+    expect(await (await fetch(`${at(http)}/greet?name=Alice`)).text()).toBe('Hello, Alice');
+    expect((await fetch(`${at(admin)}/version`)).status).toBe(200);
+    const client = createGrpcClient({ address: at(grpc) });
+    expect((await client.greet('Alice')).message).toBe('Hello, Alice');
+    client.close();
+    const clients = service.lines.filter(({ msg }) => msg === 'request' || msg === 'call');
+    expect(clients.map(({ client }) => client)).toEqual(
+      Array(2).fill(host === '127.0.0.1' ? host : '0:0:0:0::/64'),
+    );
   });
 });

@@ -1,4 +1,5 @@
 import { status } from '@grpc/grpc-js';
+import type { ClientOf } from '../net/client-address.ts';
 import {
   type AnswerCallRefusal,
   acceptedEncodings,
@@ -6,6 +7,7 @@ import {
   requestIdKey,
 } from '../net/grpc/refusal.ts';
 import { defaultLimits } from '../net/limits.ts';
+import { maxTextLength } from '../telemetry/access-log.ts';
 import { unmatchedRoute } from '../telemetry/recorder.ts';
 import { takeRequestId } from '../telemetry/request-id.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
@@ -75,12 +77,13 @@ interface CallRefusalOptions {
   /** The paths of all methods. */
   readonly methods: ReadonlySet<string>;
   readonly maxMessageBytes: number;
+  readonly clientOf: ClientOf;
 }
 
 /** Answers calls that the wire refused. No handler runs for them, so they are counted and logged here. */
 export function createCallRefusalAnswer(
   { logger, recorder }: Telemetry,
-  { methods, maxMessageBytes }: CallRefusalOptions,
+  { methods, maxMessageBytes, clientOf }: CallRefusalOptions,
 ): AnswerCallRefusal {
   const refusals: Record<CallRefusalCode, CallStatus> = {
     ...statuses,
@@ -89,7 +92,7 @@ export function createCallRefusalAnswer(
       details: `A message must have at most ${maxMessageBytes} bytes.`,
     },
   };
-  return function answerCallRefusal({ code: refusal, headers }) {
+  return function answerCallRefusal({ code: refusal, headers, peer }) {
     const { code, details } = refusals[refusal];
     const requestId = takeRequestId(headers[requestIdKey]);
     const path = headers[':path'] ?? '';
@@ -101,6 +104,8 @@ export function createCallRefusalAnswer(
         method: methods.has(path) ? path.slice(1) : unmatchedRoute,
         code: status[code],
         reason: details,
+        client: peer && clientOf(peer, headers['x-forwarded-for']?.toString()),
+        userAgent: headers['user-agent']?.slice(0, maxTextLength),
       },
       'call refused',
     );

@@ -1,5 +1,6 @@
 import { Server, type ServiceDefinition, setLogger, type UntypedServiceImplementation } from '@grpc/grpc-js';
 import type { Config } from '../config/config.ts';
+import { createClientOf } from '../net/client-address.ts';
 import { healthServiceName } from '../net/grpc/health-messages.ts';
 import { type GrpcListener, openGrpcListener } from '../net/grpc/listener.ts';
 import { orMalformed } from '../net/grpc/malformed.ts';
@@ -20,7 +21,7 @@ import { type CallableOperation, handleUnary } from './unary.ts';
 
 export interface GrpcServerOptions {
   readonly certificates?: Certificates | undefined;
-  readonly config: Pick<Config, 'host' | 'grpcPort' | 'grpc'>;
+  readonly config: Pick<Config, 'host' | 'grpcPort' | 'grpc' | 'trustedProxies'>;
   readonly limits: Limits;
   readonly operations: readonly CallableOperation[];
   readonly rateLimit?: RateLimit | undefined;
@@ -83,7 +84,11 @@ export async function openGrpcServer(options: GrpcServerOptions): Promise<GrpcLi
     host: config.host,
     port: config.grpcPort,
     methods,
-    answerRefusal: createCallRefusalAnswer(telemetry, { ...config.grpc, methods }),
+    answerRefusal: createCallRefusalAnswer(telemetry, {
+      ...config.grpc,
+      methods,
+      clientOf: createClientOf(config.trustedProxies),
+    }),
   }).catch((error: unknown) => {
     health.close();
     throw error;

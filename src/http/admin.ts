@@ -22,15 +22,26 @@ interface AdminOptions {
 }
 
 /** What is served here, for the index. */
-const endpoints = {
-  '/metrics': 'GET: metrics, as Prometheus text or as OpenMetrics with exemplars',
-  '/version': 'GET: version, revision and Node version',
-  '/log-level': 'GET, PUT {"level":"debug","forSeconds":600}, DELETE: the level of the log, for a time',
-  '/faults':
-    'GET, PUT {"delayMs":100,"errorRate":0.1,"forSeconds":60}, DELETE: injected faults (ADMIN_FAULTS)',
-  '/profiles/cpu': 'POST {"seconds":10}: a CPU profile (ADMIN_PROFILES)',
-  '/profiles/heap': 'POST {}: a heap snapshot, compressed by gzip (ADMIN_PROFILES)',
-} as const;
+const endpoints = [
+  {
+    path: '/metrics',
+    methods: ['GET'],
+    about: 'metrics, as Prometheus text or as OpenMetrics with exemplars',
+  },
+  { path: '/version', methods: ['GET'], about: 'version, revision and Node version' },
+  {
+    path: '/log-level',
+    methods: ['GET', 'PUT', 'DELETE'],
+    about: 'the level of the log, for a time: {"level":"debug","forSeconds":600}',
+  },
+  {
+    path: '/faults',
+    methods: ['GET', 'PUT', 'DELETE'],
+    about: 'injected faults, for a time: {"delayMs":100,"errorRate":0.1,"forSeconds":60} (ADMIN_FAULTS)',
+  },
+  { path: '/profiles/cpu', methods: ['POST'], about: 'a CPU profile: {"seconds":10} (ADMIN_PROFILES)' },
+  { path: '/profiles/heap', methods: ['POST'], about: 'a heap snapshot, gzip: {} (ADMIN_PROFILES)' },
+] as const;
 
 /** The application for operators. It has a port of its own, which is not for the public. */
 export async function buildAdminApp({ config, faults, telemetry }: AdminOptions): Promise<App> {
@@ -51,7 +62,9 @@ export async function buildAdminApp({ config, faults, telemetry }: AdminOptions)
     if ((negotiateType(request.headers.accept) ?? textType) !== textType)
       return reply.send({ ...metrics.build, endpoints });
     const { version, revision, node } = metrics.build;
-    const lines = Object.entries(endpoints).map(([path, about]) => `${path.padEnd(16)}${about}\n`);
+    const lines = endpoints.map(
+      ({ path, methods, about }) => `${path.padEnd(16)}${methods.join(', ').padEnd(18)}${about}\n`,
+    );
     return reply.type(textType).send(`greet ${version} (${revision}), Node ${node}\n\n${lines.join('')}`);
   });
   app.get('/version', () => metrics.build);

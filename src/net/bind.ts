@@ -7,13 +7,16 @@ const lookup = promisify(dns.lookup);
 /** The errors of an address that a name has and this machine lacks, such as ::1 where IPv6 is turned off. */
 const addressErrors = ['EADDRNOTAVAIL', 'EAFNOSUPPORT'];
 
+const anyIpv4 = '0.0.0.0';
+
 /**
  * Binds every address of the host, one after another: `localhost` has one for each IP version. Addresses that this machine lacks are
- * skipped as long as one address is bound.
+ * skipped as long as one address is bound. `::` stands for all addresses of both IP versions: without IPv6 it is 0.0.0.0.
  *
+ * @returns the host, or 0.0.0.0 if that was bound in its place.
  * @throws the first error otherwise; the caller closes what has been bound by then.
  */
-export async function bindAll(host: string, bind: (address: string) => Promise<void>): Promise<void> {
+export async function bindAll(host: string, bind: (address: string) => Promise<void>): Promise<string> {
   const addresses = new Set((await lookup(host, { all: true })).map(({ address }) => address));
   const failures: unknown[] = [];
   for (const address of addresses) {
@@ -24,5 +27,8 @@ export async function bindAll(host: string, bind: (address: string) => Promise<v
       failures.push(error);
     }
   }
-  if (failures.length === addresses.size) throw failures[0];
+  if (failures.length < addresses.size) return host;
+  if (!addresses.has('::')) throw failures[0];
+  await bind(anyIpv4);
+  return anyIpv4;
 }

@@ -21,11 +21,11 @@ export interface Listener extends Pick<HttpServer, 'close' | 'closeNow'> {
  * @throws the system's error, such as EADDRINUSE, with nothing left listening.
  */
 export async function openListener(options: ListenerOptions): Promise<Listener> {
-  const { host } = options;
+  let { host } = options;
   const servers: HttpServer[] = [];
   let { port } = options;
   try {
-    await bindAll(host, async (address) => {
+    host = await bindAll(host, async (address) => {
       const created = createHttpServer(options);
       try {
         await listen(created.server, address, port);

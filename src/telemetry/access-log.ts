@@ -1,6 +1,6 @@
 import type { DestinationStream, Logger } from 'pino';
 import { createClientOf, plainAddress } from '../net/client-address.ts';
-import type { Sender, ServerSpan } from './tracing.ts';
+import type { Sender, ServerSpan } from './spans.ts';
 
 /** A request or a call that has ended. */
 export interface AccessEntry extends Sender {
@@ -21,7 +21,7 @@ export interface AccessLog {
 const thousandths = Array.from({ length: 1_000 }, (_, count) => `.${String(count).padStart(3, '0')}`);
 
 /** The longest text of a client in a line, in characters. */
-const maxTextLength = 256;
+export const maxTextLength = 256;
 
 /** Different clients, and different user agents, whose fields are remembered. */
 const maxRemembered = 1_000;

@@ -1,7 +1,7 @@
 import { type AccessLog, toFields } from './access-log.ts';
 import { bounds, type DurationHistogram, type DurationSeries, type Exemplar } from './duration-histogram.ts';
 import type { Metrics } from './metrics.ts';
-import type { Sender, ServerSpan } from './tracing.ts';
+import type { Sender, ServerSpan } from './spans.ts';
 
 /** An HTTP request that has ended: it was answered, or its client left. */
 export interface EndedRequest extends Sender {

@@ -1,82 +1,180 @@
-import type { Attributes } from '@opentelemetry/api';
+import type { DiagLogger, TextMapPropagator } from '@opentelemetry/api';
+import type { Resource } from '@opentelemetry/resources';
+import type { ReadableSpan, SpanExporter, SpanProcessor } from '@opentelemetry/sdk-trace-node';
 import type { Logger } from 'pino';
 import type { Config } from '../config/config.ts';
-
-/** Reads a header of a request, by its name in lower case. */
-export type ReadHeader = (name: string) => string | undefined;
-
-/** Who sent a request, as the wire reports it. */
-export interface Sender {
-  /** The address of the other end of the connection. */
-  readonly peer: string | undefined;
-  readonly peerPort: number | undefined;
-  /** `X-Forwarded-For`, which counts only if the peer is a trusted proxy. */
-  readonly forwardedFor: string | undefined;
-  readonly userAgent: string | undefined;
-}
-
-/** What is known of a request when its span starts. Made only for a sampled span. */
-export interface SpanDescription {
-  readonly name: string;
-  readonly requestId: string;
-  readonly sender: Sender;
-  readonly attributes: Attributes;
-}
-
-/** Fields for the log lines of a request in a trace. `trace_flags` is 01 if the trace is sampled, so that it can be found. */
-export type TraceIds = {
-  readonly trace_id: string;
-  readonly span_id?: string;
-  readonly trace_flags: string;
-};
-
-/** The span of a request in progress. */
-export interface ServerSpan {
-  readonly ids: TraceIds;
-  /** True if this span is exported. */
-  readonly isExported: boolean;
-  end(attributes: Attributes, isError: boolean): void;
-}
-
-export interface Tracing {
-  /** False if only requests with a `traceparent` need {@link start}. */
-  readonly startsTraces: boolean;
-  /** Starts a server span, as a child of the client's if there is one. @returns undefined if the request is in no trace. */
-  start(read: ReadHeader, describe: () => SpanDescription): ServerSpan | undefined;
-  /** Sends the remaining spans, for at most this time in milliseconds. */
-  shutdown(timeoutMs: number): Promise<void>;
-}
+import { cleanTracingEnvironment, type TracingSettings } from '../config/tracing-settings.ts';
+import { createAddressOf } from '../net/client-address.ts';
+import { clientSpan, clientTracesOnly, describeSender, type ReadHeader, type Tracing } from './spans.ts';
 
 /**
- * Tracing as the `OTEL_*` variables configure it. While nothing is to be exported no SDK is loaded, and the client's trace id appears in the
- * log only.
+ * Tracing as the `OTEL_*` variables configure it. While nothing is to be exported no SDK is loaded. The SDK reads most of the variables by
+ * itself; what it does not understand is logged once.
  */
 export async function createTracing(
-  { otel, trustedProxies }: Pick<Config, 'otel' | 'trustedProxies'>,
+  { otel: settings, trustedProxies }: Pick<Config, 'otel' | 'trustedProxies'>,
   logger: Logger,
   version: string,
 ): Promise<Tracing> {
-  if (otel.isEnabled) {
-    const { startTracing } = await import('./tracing-sdk.ts');
-    return startTracing({ settings: otel, trustedProxies, logger, version });
+  if (!settings.isEnabled) {
+    if (settings.remarks.length > 0) logger.warn({ remarks: settings.remarks }, 'nothing is traced');
+    return clientTracesOnly;
   }
-  if (otel.remarks.length > 0) logger.warn({ remarks: otel.remarks }, 'nothing is traced');
-  return clientTracesOnly;
+  const [api, core, sdk] = await Promise.all([
+    import('@opentelemetry/api'),
+    import('@opentelemetry/core'),
+    import('@opentelemetry/sdk-trace-node'),
+  ]);
+  const { diag, DiagLogLevel, ROOT_CONTEXT, SpanKind, SpanStatusCode } = api;
+
+  const remarks = [...settings.remarks, ...cleanTracingEnvironment(process.env)];
+  const collect = (remark: string) => remarks.push(remark);
+  // The SDK says at debug level which resource attributes it could not read.
+  const collectFailed = (remark: string) => void (remark.includes(' failed: ') && collect(remark));
+  const setLogger = (target: Parameters<typeof diag.setLogger>[0], logLevel: number) =>
+    diag.setLogger(target, { logLevel, suppressOverrideMessage: true });
+  setLogger(
+    { error: collect, warn: collect, info() {}, debug: collectFailed, verbose() {} },
+    DiagLogLevel.DEBUG,
+  );
+  core.getBooleanFromEnv('OTEL_SDK_DISABLED');
+  const diagLevel = core.diagLogLevelFromString(core.getStringFromEnv('OTEL_LOG_LEVEL'));
+  const propagator = await loadPropagator(core);
+  // Without a sampler and with no limits given, the provider takes both from the variables.
+  const provider = new sdk.NodeTracerProvider({
+    resource: await describeProcess(version),
+    spanProcessors: await createProcessors(settings, sdk, logger, collect),
+  });
+  if (remarks.length > 0)
+    logger.warn({ remarks }, 'tracing settings that are not supported or not understood have their defaults');
+  setLogger(createDiagLogger(logger), diagLevel ?? DiagLogLevel.WARN);
+  core.setGlobalErrorHandler((err) => logger.warn({ err }, 'spans were not exported'));
+
+  const addressOf = createAddressOf(trustedProxies);
+  const tracer = provider.getTracer('greet', version);
+  const getter = { get: (read: ReadHeader, name: string) => read(name), keys: () => [] };
+  return {
+    startsTraces: true,
+    start(read, describe) {
+      const parent = propagator.extract(ROOT_CONTEXT, read, getter);
+      const span = tracer.startSpan('', { kind: SpanKind.SERVER }, parent);
+      const { traceId, spanId, traceFlags } = span.spanContext();
+      // Most of the cost is in what describes a span, so that one that is not sampled is not described.
+      if (!span.isRecording()) {
+        const isRoot = api.trace.getSpanContext(parent) === undefined;
+        return isRoot ? undefined : clientSpan(traceId, '00');
+      }
+      const { name, requestId, sender, attributes } = describe();
+      span.updateName(name).setAttributes({ ...attributes, ...describeSender(sender, addressOf) });
+      span.setAttribute('request.id', requestId);
+      return {
+        ids: { trace_id: traceId, span_id: spanId, trace_flags: `0${traceFlags}` },
+        isExported: true,
+        end(outcome, isError) {
+          span.setAttributes(outcome);
+          if (isError) span.setStatus({ code: SpanStatusCode.ERROR });
+          span.end();
+        },
+      };
+    },
+    async shutdown(timeoutMs) {
+      let timer: NodeJS.Timeout | undefined;
+      const timeout = new Promise((resolve) => {
+        timer = setTimeout(resolve, timeoutMs);
+      });
+      const ended = provider
+        .shutdown()
+        .catch((err: unknown) => logger.warn({ err }, 'spans were not exported'));
+      await Promise.race([ended, timeout]);
+      clearTimeout(timer);
+    },
+  };
 }
 
-// https://www.w3.org/TR/trace-context/#traceparent-header
-const traceparent = /^(?!ff)[\da-f]{2}-(?!0{32})([\da-f]{32})-(?!0{16})[\da-f]{16}-([\da-f]{2})(?:$|-)/;
+async function loadPropagator(core: typeof import('@opentelemetry/core')): Promise<TextMapPropagator> {
+  if (!process.env.OTEL_PROPAGATORS) return new core.W3CTraceContextPropagator();
+  const { getPropagator } = await import('@opentelemetry/auto-configuration-propagators');
+  return getPropagator();
+}
 
-const clientTracesOnly: Tracing = {
-  startsTraces: false,
-  start(read) {
-    const [, traceId, flags] = traceparent.exec(read('traceparent') ?? '') ?? [];
-    return traceId === undefined || flags === undefined ? undefined : clientSpan(traceId, flags);
-  },
-  async shutdown() {},
-};
+/** The resource: what all spans of this process have in common. What the variables say comes last, and wins. */
+async function describeProcess(version: string): Promise<Resource> {
+  const resources = await import('@opentelemetry/resources');
+  const { envDetector, hostDetector, serviceInstanceIdDetector } = resources;
+  return resources
+    .defaultResource()
+    .merge(resources.detectResources({ detectors: [hostDetector, serviceInstanceIdDetector] }))
+    .merge(resources.resourceFromAttributes({ 'service.name': 'greet', 'service.version': version }))
+    .merge(resources.detectResources({ detectors: [envDetector] }));
+}
 
-/** The place of a request in its client's trace, if no span is made here. */
-export function clientSpan(traceId: string, flags: string): ServerSpan {
-  return { ids: { trace_id: traceId, trace_flags: flags }, isExported: false, end() {} };
+async function createProcessors(
+  { exporters, protocol }: TracingSettings,
+  sdk: typeof import('@opentelemetry/sdk-trace-node'),
+  logger: Logger,
+  collect: (remark: string) => void,
+): Promise<SpanProcessor[]> {
+  const processors: SpanProcessor[] = [];
+  if (exporters.includes('console')) processors.push(new sdk.SimpleSpanProcessor(createLogExporter(logger)));
+  if (!exporters.includes('otlp')) return processors;
+  try {
+    // The queue is bounded: a slow or absent collector costs spans, never memory or time.
+    processors.push(new sdk.BatchSpanProcessor(await loadExporter(protocol)));
+  } catch (error) {
+    collect(`no spans are exported: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  return processors;
+}
+
+/** The imports are literal, so that the bundler sees them. */
+async function loadExporter(protocol: TracingSettings['protocol']): Promise<SpanExporter> {
+  const { OTLPTraceExporter } = await {
+    'http/protobuf': () => import('@opentelemetry/exporter-trace-otlp-proto'),
+    'http/json': () => import('@opentelemetry/exporter-trace-otlp-http'),
+    grpc: () => import('@opentelemetry/exporter-trace-otlp-grpc'),
+  }[protocol]();
+  return new OTLPTraceExporter();
+}
+
+/** `console`: one log line for each span. The SDK's own exporter would write several lines that are no JSON between those of the log. */
+function createLogExporter(logger: Logger): SpanExporter {
+  return {
+    export(spans, done) {
+      for (const span of spans) logger.info(fieldsOf(span), 'span');
+      done({ code: 0 });
+    },
+    async shutdown() {},
+  };
+}
+
+function fieldsOf(span: ReadableSpan) {
+  const { traceId, spanId } = span.spanContext();
+  const [seconds, nanoseconds] = span.duration;
+  return {
+    trace_id: traceId,
+    span_id: spanId,
+    parent_span_id: span.parentSpanContext?.spanId,
+    name: span.name,
+    durationMs: seconds * 1e3 + nanoseconds / 1e6,
+    status: span.status.code,
+    attributes: span.attributes,
+  };
+}
+
+/** The SDK's own messages. Its errors are warnings here: they cost spans, and no greeting. */
+function createDiagLogger(logger: Logger): DiagLogger {
+  const at =
+    (level: 'warn' | 'info' | 'debug' | 'trace') =>
+    (remark: string, ...details: unknown[]) =>
+      logger[level]({ remark, ...(details.length > 0 && { details: details.map(parseJson) }) }, 'tracing');
+  return { error: at('warn'), warn: at('warn'), info: at('info'), debug: at('debug'), verbose: at('trace') };
+}
+
+/** The SDK writes some of its details as JSON, which would be escaped within a log line. */
+function parseJson(value: unknown): unknown {
+  try {
+    return typeof value === 'string' && value.startsWith('{') ? JSON.parse(value) : value;
+  } catch {
+    return value;
+  }
 }

@@ -36,17 +36,48 @@ describe('the HTTP listener against hostile clients', () => {
     expect(Buffer.concat(await socket.toArray()).toString()).toMatch(/Hello, Alice$/);
   });
 
-  it('does not let a page of another origin change the injected faults', async () => {
+  /** What a page of another origin may send without asking first: these methods, and these types of a body. */
+  const simpleTypes = [
+    undefined,
+    'text/plain',
+    'application/x-www-form-urlencoded',
+    'multipart/form-data; boundary=b',
+  ];
+  it.each([
+    ['/faults', '{"errorRate":1}'],
+    ['/log-level', '{"level":"fatal"}'],
+    ['/profiles/cpu', '{"seconds":60}'],
+    ['/profiles/heap', '{}'],
+  ])('does not let a page of another origin use %s', async (path, body) => {
+    const operated = await startTestService({ ADMIN_PROFILES: 'on' });
     const origin = 'https://evil.example.com';
-    const faults = `${service.urls.admin}/faults`;
-    const preflight = await fetch(faults, {
-      method: 'OPTIONS',
-      headers: { origin, 'access-control-request-method': 'PUT' },
-    });
-    expect(preflight.headers.get('access-control-allow-origin')).toBeNull();
-    // A page may send this without a preflight.
-    const body = '{"errorRate":1}';
-    expect((await fetch(faults, { method: 'POST', headers: { origin }, body })).status).toBe(405);
-    expect(await (await fetch(faults)).json()).toEqual({ delayMs: 0, errorRate: 0 });
+    const url = `${operated.urls.admin}${path}`;
+    for (const method of ['PUT', 'POST', 'DELETE']) {
+      const preflight = await fetch(url, {
+        method: 'OPTIONS',
+        headers: {
+          origin,
+          'access-control-request-method': method,
+          'access-control-request-headers': 'content-type',
+        },
+      });
+      expect(preflight.headers.get('access-control-allow-origin')).toBeNull();
+      expect(preflight.headers.get('access-control-allow-methods')).toBeNull();
+    }
+    const statuses: number[] = [];
+    for (const type of simpleTypes)
+      for (const sent of [body, undefined]) {
+        // As bytes: fetch would give a text a type of its own.
+        const init = { method: 'POST', headers: { origin, ...(type && { 'content-type': type }) } };
+        const response = await fetch(url, { ...init, ...(sent && { body: Buffer.from(sent) }) });
+        expect(response.headers.get('access-control-allow-origin')).toBeNull();
+        statuses.push(response.status);
+      }
+    expect(statuses.filter((status) => ![400, 405, 415].includes(status))).toEqual([]);
+    expect((await (await fetch(url, { headers: { origin } })).text()).length).toBeGreaterThan(0);
+    expect(await (await fetch(`${operated.urls.admin}/faults`)).json()).toEqual({ delayMs: 0, errorRate: 0 });
+    expect(await (await fetch(`${operated.urls.admin}/log-level`)).json()).toMatchObject({ level: 'debug' });
+    expect(operated.lines.filter(({ level }) => level === 'warn')).toEqual([]);
+    await operated.drain();
   });
 });

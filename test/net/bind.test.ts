@@ -26,4 +26,23 @@ describe('bindAll', () => {
   it('passes over nothing else', async () => {
     await expect(bindAll('localhost', () => failing('EADDRINUSE'))).rejects.toThrow('EADDRINUSE');
   });
+
+  it('binds 0.0.0.0 in place of :: on a machine without IPv6, and nothing in place of other addresses', async () => {
+    const bound: string[] = [];
+    const bindIpv4 = async (address: string) => {
+      if (address.includes(':')) await failing('EAFNOSUPPORT');
+      bound.push(address);
+    };
+    expect(await bindAll('::', bindIpv4)).toBe('0.0.0.0');
+    expect(bound).toEqual(['0.0.0.0']);
+    await expect(bindAll('2001:db8::1', bindIpv4)).rejects.toThrow('EAFNOSUPPORT');
+    expect(bound).toEqual(['0.0.0.0']);
+  });
+
+  it('binds :: alone where there is IPv6: its sockets take IPv4 too', async () => {
+    const bound: string[] = [];
+    const bind = async (address: string) => void bound.push(address);
+    expect(await bindAll('::', bind)).toBe('::');
+    expect(bound).toEqual(['::']);
+  });
 });

@@ -8,15 +8,15 @@ import {
   type HttpClient,
 } from '../../src/client/exports.ts';
 import { expectProblem } from '../support/problem.ts';
-import { startTestService, type TestService } from '../support/service.ts';
+import { startTestService, type TestService, until } from '../support/service.ts';
 
 describe('/faults on the admin port', () => {
   let service: TestService;
   let http: HttpClient;
   let grpc: GrpcClient;
   beforeAll(async () => {
-    service = await startTestService();
-    http = createHttpClient({ url: service.urls.http, attempts: 1 });
+    service = await startTestService({ MAX_EVENT_LOOP_DELAY_MS: '3600000' });
+    http = createHttpClient({ url: service.urls.http, attempts: 1, timeoutMs: 50_000 });
     grpc = createGrpcClient({ address: service.urls.grpc, attempts: 1 });
   });
   afterEach(() => request(service.urls.admin).delete('/faults'));
@@ -92,6 +92,28 @@ describe('/faults on the admin port', () => {
     expect(failed).toBeLessThan(175);
   });
 
+  it('end by themselves after the time that they are given', async () => {
+    const startedAt = Date.now();
+    const { body } = await put({ errorRate: 1, forSeconds: 1 });
+    expect(body).toEqual({ delayMs: 0, errorRate: 1, until: expect.any(String) });
+    expect(Math.abs(Date.parse(body.until) - startedAt - 1_000)).toBeLessThan(60_000);
+    expect((await request(service.urls.admin).get('/faults')).body).toEqual(body);
+    expect(await kindOf(http.greet('Alice'))).toBe('unavailable');
+    await until(async () => (await kindOf(http.greet('Alice'))) === 'greeted');
+    expect(Date.now()).toBeGreaterThanOrEqual(Date.parse(body.until));
+    expect((await request(service.urls.admin).get('/faults')).body).toEqual({ delayMs: 0, errorRate: 0 });
+    expect(service.lines).toContainEqual(
+      expect.objectContaining({ level: 'warn', msg: 'no more faults are injected: their time is over' }),
+    );
+  });
+
+  it('go on when a later plan has no end', async () => {
+    await put({ errorRate: 1, forSeconds: 1 });
+    expect((await put({ errorRate: 1 })).body).toEqual({ delayMs: 0, errorRate: 1 });
+    await new Promise((resolve) => setTimeout(resolve, 1_300));
+    expect(await kindOf(http.greet('Alice'))).toBe('unavailable');
+  });
+
   it('show in metrics and in the log', async () => {
     await put({ errorRate: 1, delayMs: 1 });
     await kindOf(http.greet('Alice'));
@@ -107,6 +129,7 @@ describe('/faults on the admin port', () => {
         msg: 'faults are injected from now on',
         errorRate: 1,
         delayMs: 1,
+        client: expect.stringMatching(/^(127\.0\.0\.1|::1)$/),
       }),
     );
   });
@@ -116,6 +139,8 @@ describe('/faults on the admin port', () => {
     ['a delay too long', { delayMs: 60_001 }, ['delayMs']],
     ['a rate above 1, and a delay in words', { delayMs: '5s', errorRate: 1.1 }, ['delayMs', 'errorRate']],
     ['a fault that nobody knows', { errorRat: 1 }, ['']],
+    ['a time that is none', { errorRate: 1, forSeconds: 0 }, ['forSeconds']],
+    ['a time of more than a day', { errorRate: 1, forSeconds: 86_401 }, ['forSeconds']],
     ['a list', [], ['']],
   ])('refuse %s, and stay as they were', async (_title, plan, fields) => {
     const response = await put(plan);

@@ -1,5 +1,6 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { Server, ServerCredentials, type ServiceDefinition } from '@grpc/grpc-js';
 import protobuf from 'protobufjs';
 
 const field = (type: string, id: number, rule?: 'repeated') => ({ type, id, ...(rule && { rule }) });
@@ -47,22 +48,35 @@ export interface ReceivedSpan {
   readonly status: number;
 }
 
-/** An OTLP/HTTP receiver that keeps all spans, or one that never answers. */
-export async function startReceiver({ behaviour = 'accept' }: { behaviour?: 'accept' | 'hang' } = {}) {
+/** What a collector says about spans that it does not take. */
+export const rejection = 'these spans are not wanted';
+
+/** An OTLP/HTTP receiver, for protobuf and JSON: keeps every span that it is sent, or behaves as badly as it is told. */
+export async function startReceiver({
+  behaviour = 'accept',
+}: {
+  behaviour?: 'accept' | 'hang' | 'reject';
+} = {}) {
   const spans: ReceivedSpan[] = [];
+  const contentTypes: unknown[] = [];
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
       if (behaviour === 'hang') return;
-      spans.push(...decode(Buffer.concat(chunks)));
-      response.writeHead(200, { 'content-type': 'application/x-protobuf' }).end();
+      if (behaviour === 'reject') return response.writeHead(400).end(rejection);
+      const type = request.headers['content-type'] ?? '';
+      const body = Buffer.concat(chunks);
+      contentTypes.push(type);
+      spans.push(...(type === 'application/json' ? spansOf(JSON.parse(body.toString())) : decode(body)));
+      response.writeHead(200, { 'content-type': type }).end(type === 'application/json' ? '{}' : '');
     });
   }).listen(0, '127.0.0.1');
   await new Promise((resolve) => server.once('listening', resolve));
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     spans,
+    contentTypes,
     close() {
       server.closeAllConnections();
       server.close();
@@ -70,13 +84,48 @@ export async function startReceiver({ behaviour = 'accept' }: { behaviour?: 'acc
   };
 }
 
+const traceService: ServiceDefinition = {
+  export: {
+    path: '/opentelemetry.proto.collector.trace.v1.TraceService/Export',
+    requestStream: false,
+    responseStream: false,
+    requestSerialize: () => Buffer.alloc(0),
+    requestDeserialize: decode,
+    responseSerialize: () => Buffer.alloc(0),
+    responseDeserialize: () => ({}),
+  },
+};
+
+/** An OTLP/gRPC receiver, which keeps every span that it is sent. */
+export async function startGrpcReceiver() {
+  const spans: ReceivedSpan[] = [];
+  const server = new Server();
+  server.addService(traceService, {
+    export(call: { request: ReceivedSpan[] }, callback: (error: null, response: object) => void) {
+      spans.push(...call.request);
+      callback(null, {});
+    },
+  });
+  const port = await new Promise<number>((resolve, reject) =>
+    server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) =>
+      error ? reject(error) : resolve(bound),
+    ),
+  );
+  return { url: `http://127.0.0.1:${port}`, spans, close: () => server.forceShutdown() };
+}
+
+interface ExportRequest {
+  resourceSpans?: {
+    resource?: { attributes?: KeyValues };
+    scopeSpans?: { spans?: Record<string, unknown>[] }[];
+  }[];
+}
+
 function decode(body: Buffer): ReceivedSpan[] {
-  const { resourceSpans = [] } = Request.toObject(Request.decode(body), { longs: Number, bytes: Buffer }) as {
-    resourceSpans?: {
-      resource?: { attributes?: KeyValues };
-      scopeSpans?: { spans?: Record<string, unknown>[] }[];
-    }[];
-  };
+  return spansOf(Request.toObject(Request.decode(body), { longs: Number, bytes: Buffer }) as ExportRequest);
+}
+
+function spansOf({ resourceSpans = [] }: ExportRequest): ReceivedSpan[] {
   return resourceSpans.flatMap(({ resource, scopeSpans = [] }) =>
     scopeSpans
       .flatMap(({ spans = [] }) => spans)
@@ -93,7 +142,9 @@ function decode(body: Buffer): ReceivedSpan[] {
   );
 }
 
+/** JSON has ids in hexadecimal already. */
 function hex(bytes: unknown): string {
+  if (typeof bytes === 'string') return bytes;
   return Buffer.from((bytes as Uint8Array | undefined) ?? []).toString('hex');
 }
 

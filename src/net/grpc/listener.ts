@@ -41,13 +41,13 @@ export interface GrpcListener {
  * @throws the system's error, such as EADDRINUSE, with nothing left listening.
  */
 export async function openGrpcListener(options: GrpcListenerOptions): Promise<GrpcListener> {
-  const { server, limits, keepalive, host, certificates, methods, answerRefusal } = options;
+  const { server, limits, keepalive, certificates, methods, answerRefusal } = options;
   const credentials = certificates
     ? new TlsCredentials(certificates, limits)
     : ServerCredentials.createInsecure();
-  let { port } = options;
+  let { host, port } = options;
   try {
-    await bindAll(host, async (address) => {
+    host = await bindAll(host, async (address) => {
       port = await bind(server, credentials, address, port);
     });
   } catch (error) {

@@ -27,6 +27,8 @@ export interface CallRefusal {
   readonly code: CallRefusalCode;
   /** The client's. */
   readonly headers: IncomingHttpHeaders;
+  /** The address of the other end of the connection. */
+  readonly peer: string | undefined;
 }
 
 /** The service's status for a refusal: the code of the gRPC protocol, a message, and metadata that has {@link requestIdKey}. */

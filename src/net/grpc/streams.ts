@@ -9,7 +9,7 @@ import { countResets } from '../http2/resets.ts';
 import type { Limits } from '../limits.ts';
 import { checkFrames } from './framing.ts';
 import { replaceLibraryStatus } from './library-status.ts';
-import { type AnswerCallRefusal, type CallRefusalCode, refuseCall } from './refusal.ts';
+import { type AnswerCallRefusal, type CallRefusal, type CallRefusalCode, refuseCall } from './refusal.ts';
 import { headerRefusal } from './request-headers.ts';
 
 export interface CallLimitOptions {
@@ -53,15 +53,17 @@ export function limitCalls(
   let sweeps = 0;
 
   const headersOf = (stream: CallStream): IncomingHttpHeaders => stream[headersKey] ?? {};
+  const refusalOf = (stream: ServerHttp2Stream, code: CallRefusalCode): CallRefusal => {
+    const peer = stream.session?.socket.remoteAddress;
+    return { code, headers: headersOf(stream), peer };
+  };
   const refuse = (stream: ServerHttp2Stream, code: CallRefusalCode): void =>
-    refuseCall(stream, { code, headers: headersOf(stream) }, answerRefusal);
+    refuseCall(stream, refusalOf(stream, code), answerRefusal);
   const checkFrame = checkFrames(
     (stream) => (headersOf(stream)['grpc-encoding'] ?? 'identity') !== 'identity',
     refuse,
   );
-  const watchStatus = replaceLibraryStatus((stream, code) =>
-    answerRefusal({ code, headers: headersOf(stream) }),
-  );
+  const watchStatus = replaceLibraryStatus((stream, code) => answerRefusal(refusalOf(stream, code)));
   /** The request is complete, or refused. From now on the call waits for its response to leave. */
   const complete = (call: Call): void => {
     call.isComplete = true;

@@ -1,0 +1,80 @@
+import { request as httpRequest } from 'node:http';
+import { gunzipSync } from 'node:zlib';
+import request from 'supertest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { expectProblem } from '../support/problem.ts';
+import { startTestService, type TestService, until } from '../support/service.ts';
+
+describe('/profiles on the admin port', () => {
+  let service: TestService;
+  beforeAll(async () => {
+    service = await startTestService({ ADMIN_PROFILES: 'on' });
+  });
+  afterAll(() => service.drain());
+
+  const post = (path: string, body: object) =>
+    request(service.urls.admin).post(path).buffer(true).parse(collect).send(body);
+  const collect: Parameters<request.Test['parse']>[0] = (response, callback) => {
+    const chunks: Buffer[] = [];
+    response.on('data', (chunk: Buffer) => chunks.push(chunk));
+    response.on('end', () => callback(null, Buffer.concat(chunks)));
+  };
+  const taken = (kind: string) =>
+    service.lines.filter((line) => line.kind === kind && line.msg === 'a profile was taken').length;
+
+  it('gives a CPU profile of the seconds that are asked for', async () => {
+    const greeting = post('/profiles/cpu', { seconds: 1 });
+    const response = await greeting;
+    expect(response.status).toBe(200);
+    expect(response.headers['content-disposition']).toBe('attachment; filename="greet.cpuprofile"');
+    const profile = JSON.parse(response.body.toString());
+    expect(profile.nodes[0].callFrame.functionName).toBe('(root)');
+    expect(profile.samples).toHaveLength(profile.timeDeltas.length);
+    expect(profile.endTime - profile.startTime).toBeGreaterThan(1_000_000);
+  });
+
+  it('gives a heap snapshot that can be read', async () => {
+    const response = await post('/profiles/heap', {});
+    expect(response.status).toBe(200);
+    expect(response.headers['content-type']).toBe('application/gzip');
+    const { snapshot, nodes, strings } = JSON.parse(gunzipSync(response.body).toString());
+    expect(nodes).toHaveLength(snapshot.node_count * snapshot.meta.node_fields.length);
+    expect(strings).toContain('handleOperation');
+    expect(service.lines).toContainEqual(
+      expect.objectContaining({
+        level: 'warn',
+        kind: 'heap',
+        client: expect.any(String),
+        bytes: response.body.length,
+      }),
+    );
+  });
+
+  it('takes one at a time, and none longer than its client waits', async () => {
+    const { port } = new URL(service.urls.admin);
+    const headers = { 'content-type': 'application/json' };
+    const before = taken('cpu');
+    const pending = httpRequest({ host: 'localhost', port, path: '/profiles/cpu', method: 'POST', headers });
+    pending.on('error', () => {}).end('{"seconds":60}');
+    await until(() => service.lines.at(-1)?.msg === 'a profile is being taken');
+    for (const path of ['/profiles/cpu', '/profiles/heap']) {
+      const second = await request(service.urls.admin).post(path).send({});
+      expect(second.status).toBe(409);
+      expectProblem(second, { detail: expect.stringContaining('Another profile is being taken') });
+    }
+    pending.destroy();
+    await until(() => taken('cpu') === before + 1);
+    expect((await post('/profiles/cpu', { seconds: 1 })).status).toBe(200);
+  });
+
+  it.each<[string, object, string[]]>([
+    ['/profiles/cpu', { seconds: 61 }, ['seconds']],
+    ['/profiles/cpu', { seconds: 0 }, ['seconds']],
+    ['/profiles/cpu', { minutes: 1 }, ['']],
+    ['/profiles/heap', { seconds: 1 }, ['']],
+  ])('refuses %s for %j', async (path, body, fields) => {
+    const response = await request(service.urls.admin).post(path).send(body);
+    expect(response.status).toBe(400);
+    expectProblem(response, { errors: fields.map((field) => expect.objectContaining({ field })) });
+  });
+});
