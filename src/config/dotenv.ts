@@ -1,9 +1,20 @@
 import { isUtf8 } from 'node:buffer';
-import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync, readSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readFileSync,
+  readSync,
+  type Stats,
+} from 'node:fs';
 import { parseEnv } from 'node:util';
 
 /** The largest `.env` file, in bytes. */
 const maxBytes = 1_048_576;
+
+const expectedEncoding = 'expected text in UTF-8, or in UTF-16 with a byte order mark';
 
 /** Lists every fault of a `.env` file, one line each, with the file's name. */
 export class DotenvError extends Error {
@@ -46,7 +57,7 @@ function readBytes(path: string): Buffer {
     if (stats.isFile() && stats.size <= maxBytes) return readFileSync(descriptor);
     // /dev/null in place of the file is the usual way to hide it.
     if (stats.isCharacterDevice() && readSync(descriptor, Buffer.alloc(1)) === 0) return Buffer.alloc(0);
-    throw refuse(stats.isFile() ? `it has more than ${maxBytes} bytes` : 'it is none');
+    throw refuse(describeFile(stats));
   } catch (error) {
     if (error instanceof DotenvError) throw error;
     const { code, message } = error as NodeJS.ErrnoException;
@@ -58,6 +69,12 @@ function readBytes(path: string): Buffer {
   }
 }
 
+function describeFile(stats: Stats): string {
+  if (stats.isFile()) return `it has more than ${maxBytes} bytes`;
+  if (stats.isDirectory()) return 'it is a directory';
+  return stats.isFIFO() ? 'it is a FIFO' : 'it is a device';
+}
+
 function decode(path: string, bytes: Buffer): string {
   const mark = bytes.toString('latin1', 0, 2);
   const isUtf16 = mark === '\xff\xfe' || mark === '\xfe\xff';
@@ -66,14 +83,14 @@ function decode(path: string, bytes: Buffer): string {
       .toString('latin1')
       .split('\n')
       .findIndex((text) => !isUtf8(Buffer.from(text, 'latin1')));
-    throw new DotenvError(path, [`line ${line + 1}: expected text in UTF-8; save the file in that encoding`]);
+    throw new DotenvError(path, [`line ${line + 1}: ${expectedEncoding}`]);
   }
   // A decoder removes the byte order mark, which would otherwise be part of the first name.
   const text = new TextDecoder(isUtf16 ? (mark === '\xff\xfe' ? 'utf-16le' : 'utf-16be') : 'utf-8').decode(
     bytes,
   );
   if (!/[\0\ufffd]/.test(text)) return text;
-  throw new DotenvError(path, ['expected text in UTF-8; it has a NUL or a character that is none']);
+  throw new DotenvError(path, [`${expectedEncoding}, without NUL characters`]);
 }
 
 interface Entry {
