@@ -94,7 +94,7 @@ describe.each(found)('$name on the file in deploy/, unchanged', ({ name, version
       }
 
       it('gives each of three replicas its share over every transport', async () => {
-        await replicas.add(...first);
+        await replicas.add(first);
         await startBalancer(network, name);
         await underLoad('three replicas', async (more) => {
           await used(first);
@@ -104,7 +104,7 @@ describe.each(found)('$name on the file in deploy/, unchanged', ({ name, version
       });
 
       it('loses nothing while three replicas are restarted one after another', async () => {
-        await replicas.add(...first);
+        await replicas.add(first);
         await startBalancer(network, name);
         const codes: unknown[] = [];
         const results = await underLoad('rolling restart', async (more) => {
@@ -120,7 +120,7 @@ describe.each(found)('$name on the file in deploy/, unchanged', ({ name, version
       });
 
       it('loses nothing over HTTP, and over gRPC at most the calls under way, when a replica is killed', async () => {
-        await replicas.add(...first);
+        await replicas.add(first);
         await startBalancer(network, name);
         const { http, grpc } = await underLoad('kill -9', async (more) => {
           await used(first);
@@ -132,7 +132,7 @@ describe.each(found)('$name on the file in deploy/, unchanged', ({ name, version
       });
 
       it('loses nothing over HTTP, and over gRPC at most the calls under way, when a machine is lost', async () => {
-        await replicas.add(...first);
+        await replicas.add(first);
         await startBalancer(network, name);
         const { http, grpc } = await underLoad('machine lost', async (more) => {
           await used(first);
@@ -144,11 +144,11 @@ describe.each(found)('$name on the file in deploy/, unchanged', ({ name, version
       });
 
       it('loses nothing while all replicas move to new addresses', async () => {
-        await replicas.add(...first);
+        await replicas.add(first);
         await startBalancer(network, name);
         const results = await underLoad('move', async (more) => {
           await used(first);
-          await replicas.add(...second);
+          await replicas.add(second);
           await used(second);
           await Promise.all(first.map((address) => replicas.retire(address)));
           for (const address of first) await network.removeAddress(address);
@@ -158,24 +158,27 @@ describe.each(found)('$name on the file in deploy/, unchanged', ({ name, version
       });
 
       it('finds replicas that were replaced by others at new addresses all at once', async () => {
-        await replicas.add(...first);
+        await replicas.add(first);
         await startBalancer(network, name);
         for (const address of first) {
           replicas.program(address).process.kill('SIGKILL');
           await network.removeAddress(address);
         }
         replicas.forget(...first);
-        await replicas.add(...second);
+        await replicas.add(second);
         for (const transport of transports)
-          await until(() => network.call('isGreeting', transport, balancerAddresses[transport]));
+          await until(
+            async () =>
+              (await network.call('greet', transport, balancerAddresses[transport])) === 'Hello, Alice',
+          );
       });
 
       it('spreads the load of one replica over three as soon as DNS names them', async () => {
-        await replicas.add(first[0]);
+        await replicas.add([first[0]]);
         await startBalancer(network, name);
         const results = await underLoad('from one to three', async (more) => {
           await more(100);
-          await replicas.add(first[1], first[2]);
+          await replicas.add([first[1], first[2]]);
           await used(first);
           for (const transport of transports)
             expectEven(await sharesOf(transport, () => more(300)), transport);
@@ -189,9 +192,9 @@ describe.each(found)('$name on the file in deploy/, unchanged', ({ name, version
       ])(
         'passes on less than $passedOn over HTTP where each replica fails $errorRate of its greetings',
         async ({ errorRate, passedOn }) => {
-          await replicas.add(...first);
+          await replicas.add(first);
           await startBalancer(network, name);
-          await replicas.injectErrors(errorRate);
+          await replicas.injectFaults({ errorRate });
           for (const count of [1, callers]) {
             const title = `${errorRate * 100} % of 503 and UNAVAILABLE, ${count} callers of each`;
             const { http, grpc } = await underLoad(title, (more) => more(1_000), count);

@@ -13,7 +13,7 @@ describe.skipIf(lacking)(`gRPC-Web through Envoy${lacking ? `: ${lacking}` : ''}
   beforeAll(async () => {
     network = await TestNetwork.create();
     replicas = new Replicas(network);
-    await replicas.add('10.77.0.11');
+    await replicas.add(['10.77.0.11']);
     await startBalancer(network, 'envoy');
   });
   afterAll(async () => {

@@ -66,7 +66,7 @@ export async function startBalancer(network: TestNetwork, name: BalancerName): P
   for (const transport of transports) {
     await until(async () => {
       if (running.process.exitCode !== null) throw new Error((await running.result).stderr);
-      return network.call('isGreeting', transport, balancerAddresses[transport]);
+      return (await network.call('greet', transport, balancerAddresses[transport])) === 'Hello, Alice';
     });
   }
   return running;

@@ -16,6 +16,9 @@ interface Answer {
   readonly headers: Readonly<Record<string, string>>;
 }
 
+const greetUrl = (address: string, name: string) =>
+  `http://${address}/greet?name=${encodeURIComponent(name)}`;
+
 const operations = {
   listenDns: (address: string, port: number): Promise<void> => dns.listen(address, port),
   setDns(name: string, addresses: readonly string[]): void {
@@ -37,16 +40,17 @@ const operations = {
       return { status: 0, body: String((error as Error).cause ?? error), headers: {} };
     }
   },
-  /** Whether a greeting is answered as it should be, over a connection of its own. */
-  async isGreeting(transport: 'http' | 'grpc', address: string): Promise<boolean> {
-    if (transport === 'http') {
-      const { body } = await operations.fetch(`http://${address}/greet?name=Alice`);
-      return body === 'Hello, Alice';
-    }
+  /** One greeting over a connection of its own: what was answered, or the error in words. */
+  async greet(transport: 'http' | 'grpc', address: string, name = 'Alice'): Promise<string> {
+    if (transport === 'http') return (await operations.fetch(greetUrl(address, name))).body;
     const client = createGrpcClient({ address, attempts: 1 });
-    const greeting = await client.greet('Alice').catch(() => undefined);
-    client.close();
-    return greeting?.message === 'Hello, Alice';
+    try {
+      return (await client.greet(name)).message;
+    } catch (error) {
+      return (error as Error).message;
+    } finally {
+      client.close();
+    }
   },
   startLoad(options: LoadOptions): number {
     loads.set(loads.size, startLoad(options));

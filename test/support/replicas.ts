@@ -1,5 +1,5 @@
 import { type Program, runProgram } from './program.ts';
-import { until } from './service.ts';
+import { type LogLine, until } from './service.ts';
 import type { TestNetwork } from './test-network.ts';
 
 /** What every replica runs with: the ports that the files in deploy/ name, and a drain of seconds. */
@@ -26,6 +26,11 @@ export class Replicas {
     return [...this.#programs.keys()];
   }
 
+  /** Everything that all of them have logged so far, also those that have ended. */
+  get lines(): LogLine[] {
+    return this.#all.flatMap(({ lines }) => lines);
+  }
+
   program(address: string): Program {
     const program = this.#programs.get(address);
     if (!program) throw new Error(`There is no replica at ${address}, only at ${this.addresses.join(', ')}`);
@@ -42,14 +47,16 @@ export class Replicas {
     this.#all.push(program);
     await until(async () => {
       if (program.process.exitCode !== null) throw new Error(`It ended: ${program.stderr()}`);
-      return (await this.#network.call('fetch', `http://${address}:8080/readyz`)).status === 200;
+      // Of the admin port, which is the same with TLS and without.
+      const { body } = await this.#network.call('fetch', `http://${address}:9464/metrics`);
+      return /^greet_ready 1$/m.test(body);
     });
   }
 
   /** Replicas at new addresses, ready and known to DNS beside those that are there. */
-  async add(...addresses: readonly string[]): Promise<void> {
+  async add(addresses: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<void> {
     for (const address of addresses) await this.#network.addAddress(address);
-    await Promise.all(addresses.map((address) => this.start(address)));
+    await Promise.all(addresses.map((address) => this.start(address, env)));
     await this.publish();
   }
 
@@ -96,13 +103,16 @@ export class Replicas {
     return new Map(await Promise.all(counts));
   }
 
-  /** Has each replica fail that part of its greetings. */
-  async injectErrors(errorRate: number): Promise<void> {
-    for (const address of this.addresses) {
+  /** Has these replicas fail or delay greetings, as an operator would. */
+  async injectFaults(
+    plan: { readonly errorRate?: number; readonly delayMs?: number },
+    addresses: readonly string[] = this.addresses,
+  ): Promise<void> {
+    for (const address of addresses) {
       const { status, body } = await this.#network.call('fetch', `http://${address}:9464/faults`, {
         method: 'PUT',
         headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ errorRate }),
+        body: JSON.stringify(plan),
       });
       if (status !== 200) throw new Error(`No faults could be injected: ${body}`);
     }
