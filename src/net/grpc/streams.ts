@@ -120,7 +120,7 @@ export function limitCalls(
   server.removeAllListeners('stream').on('stream', serve);
 
   server.on('sessionError', ({ errno }: NodeJS.ErrnoException) => {
-    if (errno === badClientMagic) answerRefusal({ code: 'not-http2', headers: {} });
+    if (errno === badClientMagic) answerRefusal({ code: 'not-http2', headers: {}, peer: undefined });
   });
   const timer = setInterval(() => {
     sweeps += 1;
