@@ -29,8 +29,8 @@ USER 65532:65532
 EXPOSE 8080 9464 50051
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s CMD ["node", "dist/client/command.js", "--timeout", "2000", "health"]
 # Exec form, so that SIGTERM reaches node itself. Half of the container's memory for the heap: where V8 chooses, it takes
-# more than a container of 128 MB has, and a leak ends in a silent kill instead of a message.
-ENTRYPOINT ["node", "--max-old-space-size-percentage=50", "dist/main.js"]
+# more than a container of 128 MB has, and a leak ends in a silent kill instead of a message. SIGUSR1 opens no inspector.
+ENTRYPOINT ["node", "--max-old-space-size-percentage=50", "--disable-sigusr1", "dist/main.js"]
 
 ARG VERSION=0.0.0
 ARG REVISION=unknown

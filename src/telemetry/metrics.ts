@@ -25,11 +25,13 @@ export interface Metrics {
 interface MetricsOptions {
   readonly faults: Faults;
   readonly readiness: Readiness;
+  readonly logOutput?: { readonly droppedLines: number };
   readonly version: string;
   readonly revision: string;
 }
 
-export function createMetrics({ faults, readiness, version, revision }: MetricsOptions): Metrics {
+export function createMetrics(options: MetricsOptions): Metrics {
+  const { faults, readiness, logOutput, version, revision } = options;
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   for (const name of misnamed) registry.removeSingleMetric(name);
@@ -61,6 +63,15 @@ export function createMetrics({ faults, readiness, version, revision }: MetricsO
       for (const [kind, count] of Object.entries(faults.injected)) this.inc({ kind }, count);
     },
   });
+  new Counter({
+    name: 'greet_log_lines_dropped_total',
+    help: 'Log lines that could not be written to standard output.',
+    registers: [registry],
+    collect() {
+      this.reset();
+      this.inc(logOutput?.droppedLines ?? 0);
+    },
+  });
   new Gauge({
     name: 'greet_build_info',
     help: 'Always 1; the labels tell which build this is.',
@@ -89,19 +100,6 @@ export function exportCertificateExpiry({ registry }: Metrics, validTo: () => Da
     registers: [registry],
     collect() {
       this.set(validTo().getTime() / 1000);
-    },
-  });
-}
-
-/** Exports how many log lines could not be written. */
-export function exportDroppedLogLines({ registry }: Metrics, read: () => number): void {
-  new Counter({
-    name: 'greet_log_lines_dropped_total',
-    help: 'Log lines that could not be written to standard output.',
-    registers: [registry],
-    collect() {
-      this.reset();
-      this.inc(read());
     },
   });
 }
