@@ -11,7 +11,7 @@ import { version } from './shipped-files.ts';
 import { writeError } from './telemetry/descriptor.ts';
 import type { LogOutput } from './telemetry/log-output.ts';
 import { createLogs, type Logger } from './telemetry/logger.ts';
-import { createMetrics, exportDroppedLogLines } from './telemetry/metrics.ts';
+import { createMetrics } from './telemetry/metrics.ts';
 import { createRecorder } from './telemetry/recorder.ts';
 import type { Telemetry } from './telemetry/telemetry.ts';
 import { createTracing } from './telemetry/tracing.ts';
@@ -38,8 +38,7 @@ async function main(): Promise<void> {
     logger.warn({ found, meant }, `the environment variable ${found} has no effect; did you mean ${meant}?`);
   const readiness = createReadiness();
   const faults = createFaults();
-  const metrics = createMetrics({ faults, readiness, version, revision: config.revision });
-  exportDroppedLogLines(metrics, () => output.droppedLines);
+  const metrics = createMetrics({ faults, readiness, logOutput: output, version, revision: config.revision });
   const recorder = createRecorder(metrics, accessLog, servedNames(operations));
   const tracing = await createTracing(config, logger, version);
   const starting = startService({

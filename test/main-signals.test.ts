@@ -89,6 +89,16 @@ describe('a signal to the built program', () => {
     expect(requestIds()).toEqual(['draining']);
   });
 
+  it('sheds nothing after a standstill: SIGSTOP, and SIGCONT two seconds later', async () => {
+    const program = await (await start({ env: { MAX_EVENT_LOOP_DELAY_MS: '500' } })).ready();
+    program.signal('SIGSTOP');
+    const answers = Array.from({ length: 50 }, () => fetch(`${program.http}/greet?name=Alice`));
+    await new Promise((resolve) => setTimeout(resolve, 2_000));
+    program.signal('SIGCONT');
+    const statuses = (await Promise.all(answers)).map(({ status }) => status);
+    expect(new Set(statuses)).toEqual(new Set([200]));
+  });
+
   it('is left to whoever else handles it', async () => {
     const report = ['--report-on-signal', `--report-dir=${folder.path}`, '--report-filename=report.json'];
     const program = await (await start({ nodeOptions: report })).ready();
@@ -99,8 +109,13 @@ describe('a signal to the built program', () => {
     expect(await program.exited).toBe(0);
   });
 
+  it('opens no inspector in the image: its command has the flag for that', async () => {
+    const dockerfile = readFileSync(new URL('../Dockerfile', import.meta.url), 'utf8');
+    expect(JSON.parse(/^ENTRYPOINT (.*)$/m.exec(dockerfile)?.[1] ?? '')).toContain('--disable-sigusr1');
+  });
+
   it.runIf(process.allowedNodeEnvironmentFlags.has('--disable-sigusr1'))(
-    'opens no inspector on SIGUSR1 with the flag of the image',
+    'opens no inspector on SIGUSR1 with that flag',
     async () => {
       const program = await (await start({ nodeOptions: ['--disable-sigusr1'] })).ready();
       program.signal('SIGUSR1');

@@ -36,11 +36,13 @@ export interface Metrics {
 interface MetricsOptions {
   readonly faults: Faults;
   readonly readiness: Readiness;
+  readonly logOutput?: { readonly droppedLines: number };
   readonly version: string;
   readonly revision: string;
 }
 
-export function createMetrics({ faults, readiness, version, revision }: MetricsOptions): Metrics {
+export function createMetrics(options: MetricsOptions): Metrics {
+  const { faults, readiness, logOutput, version, revision } = options;
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   for (const name of misnamed) registry.removeSingleMetric(name);
@@ -70,6 +72,15 @@ export function createMetrics({ faults, readiness, version, revision }: MetricsO
     collect() {
       this.reset();
       for (const [kind, count] of Object.entries(faults.injected)) this.inc({ kind }, count);
+    },
+  });
+  new Counter({
+    name: 'greet_log_lines_dropped_total',
+    help: 'Log lines that could not be written to standard output.',
+    registers: [registry],
+    collect() {
+      this.reset();
+      this.inc(logOutput?.droppedLines ?? 0);
     },
   });
   const build = { version, revision, node: process.versions.node };
@@ -163,19 +174,6 @@ export function exportCertificates({ registry }: Metrics, certificates: Certific
     registers,
     collect() {
       this.set(Number(certificates.isRejecting));
-    },
-  });
-}
-
-/** Exports how many log lines could not be written. */
-export function exportDroppedLogLines({ registry }: Metrics, read: () => number): void {
-  new Counter({
-    name: 'greet_log_lines_dropped_total',
-    help: 'Log lines that could not be written to standard output.',
-    registers: [registry],
-    collect() {
-      this.reset();
-      this.inc(read());
     },
   });
 }

@@ -17,6 +17,8 @@ import { NamedPipe } from '../support/pipe.ts';
 import { type PlainOptions, PlainProgram, temporaryFolder } from '../support/plain-program.ts';
 import { type LogLine, until } from '../support/service.ts';
 
+const isRoot = process.getuid?.() === 0;
+
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 let cleanups: (() => unknown)[];
 beforeEach(async () => {
@@ -186,6 +188,23 @@ describe('a log that cannot be written', () => {
     });
     expect(expectAllTold(text, 29)).toBe(10);
   });
+
+  // Only root can become another user, who may not open the pipe a second time.
+  it.skipIf(!isRoot)(
+    'costs lines and no greeting for another user than the one who made the pipe',
+    async () => {
+      const pipe = createPipe();
+      const program = await start({
+        script: 'exec setpriv --reuid 65532 --clear-groups "$@"',
+        ...toPipe(pipe.writer),
+      });
+      let sent = 0;
+      while ((await program.droppedLines()) === 0)
+        for (let count = 0; count < 10; count += 1) await program.logLongLine(String(sent++));
+      program.signal('SIGTERM');
+      expect(await program.exited).toBe(0);
+    },
+  );
 
   // Only root may mount.
   it.skipIf(process.getuid?.() !== 0)(
