@@ -1,11 +1,15 @@
-import { mkdtemp } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import fc from 'fast-check';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { greetService } from '../../src/grpc/contract.ts';
+import { descriptorsFile } from '../../src/shipped-files.ts';
 import { cases } from '../cases.ts';
 import { isPresent, run, start } from '../support/command.ts';
 import { type Program, runProgram } from '../support/program.ts';
+import { protobufBytes } from '../support/protobuf-bytes.ts';
 import { until } from '../support/service.ts';
 
 const folder = fileURLToPath(new URL('go/', import.meta.url));
@@ -13,6 +17,13 @@ const proto = fileURLToPath(new URL('../../proto', import.meta.url));
 const buf = ['--yes', '-p', '@bufbuild/buf@1.75.0', 'buf'];
 // Debian's Go is too old for today's gRPC, so that it cannot be installed for the occasion: where there is none, it is left out.
 const hasGo = isPresent('go');
+
+const services = [
+  'greet.GreetService',
+  'grpc.health.v1.Health',
+  'grpc.reflection.v1.ServerReflection',
+  'grpc.reflection.v1alpha.ServerReflection',
+];
 
 let program: Program;
 beforeEach(async () => {
@@ -34,7 +45,7 @@ describe.skipIf(!hasGo)(
       };
       await must('go', ['install', 'google.golang.org/protobuf/cmd/protoc-gen-go@v1.36.11']);
       await must('go', ['install', 'google.golang.org/grpc/cmd/protoc-gen-go-grpc@v1.6.2']);
-      await must('npx', [...buf, 'generate', proto]);
+      await must('npx', [...buf, 'generate', proto, '--path', `${proto}/greet.proto`]);
       await must('go', ['build', '-o', peer, '.']);
     }, 240_000);
 
@@ -75,7 +86,7 @@ describe.skipIf(!hasGo)(
 
     it('finds the services by reflection, calls one without a proto, and reads health', async () => {
       expect(JSON.parse((await ask('reflect')).stdout)).toEqual({
-        services: expect.arrayContaining(['greet.GreetService', 'grpc.health.v1.Health']),
+        services,
         greeting: 'Hello, reflection',
         health: { '': 'SERVING', 'greet.GreetService': 'SERVING', nope: 'NotFound' },
       });
@@ -92,7 +103,96 @@ describe.skipIf(!hasGo)(
   },
 );
 
+const hasPython = isPresent('python3');
+describe.skipIf(!hasPython)(
+  `a Python program${hasPython ? '' : ': left out, there is no Python on this machine'}`,
+  () => {
+    let venv: string;
+    beforeAll(async () => {
+      venv = await mkdtemp(join(tmpdir(), 'greet-python-'));
+      const must = async (command: string, args: string[]) => {
+        const result = await run(command, args);
+        if (result.code !== 0) throw new Error(`${command} ${args.join(' ')}: ${result.stderr}`);
+      };
+      await must('python3', ['-m', 'venv', venv]);
+      const packages = ['grpcio', 'grpcio-health-checking', 'grpcio-reflection', 'grpcio-status'];
+      const pip = ['install', '--quiet', '--disable-pip-version-check', '--only-binary', ':all:'];
+      await must(join(venv, 'bin/pip'), [...pip, ...packages.map((name) => `${name}==1.85.1`)]);
+    }, 240_000);
+    afterAll(() => rm(venv, { recursive: true }));
+
+    const ask = async (mode: string, input: readonly string[] = []) => {
+      const { grpc } = await program.listening();
+      const peer = fileURLToPath(new URL('python/peer.py', import.meta.url));
+      const { stdout, stderr } = await run(join(venv, 'bin/python'), [peer, mode, grpc], {
+        input: JSON.stringify(input),
+      });
+      expect(stderr).toBe('');
+      return JSON.parse(stdout);
+    };
+
+    it('is greeted or refused, name by name, without a proto', async () => {
+      const answers = await ask(
+        'cases',
+        cases.map(({ name }) => name),
+      );
+      for (const [index, { greeting, faults }] of cases.entries()) {
+        if (greeting !== undefined) expect(answers[index]).toEqual({ greeting });
+        else
+          expect(answers[index]).toEqual({
+            code: 'INVALID_ARGUMENT',
+            details: faults?.map((fault) => `name ${fault}`).join('; '),
+            violations: faults?.map((fault) => `message ${fault}`),
+          });
+      }
+    });
+
+    it('finds every method by reflection', async () => {
+      expect(await ask('reflect')).toEqual({
+        services,
+        methods: expect.arrayContaining(['greet.GreetService/Greet', 'grpc.health.v1.Health/List']),
+      });
+    });
+
+    it('reads health', async () => {
+      expect(await ask('health')).toEqual({
+        check: 'SERVING',
+        watch: 'SERVING',
+        list: { '': 'SERVING', 'greet.GreetService': 'SERVING' },
+      });
+    });
+
+    it('reads of each message what the service reads', async () => {
+      const messages = fc.sample(protobufBytes([1, 1, 1, 2, 16, 536_870_911]), 2_000);
+      const read = (bytes: Buffer) => {
+        try {
+          return greetService.Greet.requestDeserialize(bytes).message;
+        } catch {
+          return null;
+        }
+      };
+      const names = await ask(
+        'decode',
+        messages.map((bytes) => bytes.toString('hex')),
+      );
+      const differences = messages
+        .map((bytes, index) => ({ bytes: bytes.toString('hex'), python: names[index], ours: read(bytes) }))
+        .filter(({ python, ours }) => python !== ours);
+      expect(differences).toEqual([]);
+      // Neither all good nor all bad.
+      expect(new Set(names.map((name: unknown) => name === null)).size).toBe(2);
+    });
+  },
+);
+
 describe('buf', () => {
+  it('compiles the descriptors that are committed', async () => {
+    const output = join(await mkdtemp(join(tmpdir(), 'greet-proto-')), 'descriptors.binpb');
+    const generate = fileURLToPath(new URL('../../scripts/proto/generate.ts', import.meta.url));
+    expect(await run('npx', ['tsx', generate, output])).toMatchObject({ code: 0 });
+    expect(await readFile(output)).toEqual(await readFile(descriptorsFile));
+  });
+
   it('finds nothing to say of the proto', async () => {
     expect(await run('npx', [...buf, 'lint', proto])).toMatchObject({ code: 0, stdout: '' });
   });
