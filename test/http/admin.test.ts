@@ -130,7 +130,7 @@ describe('the admin listener', () => {
     await closed.drain();
   });
 
-  it('serves nothing of the public port', async () => {
+  it('does not serve the paths of the public port', async () => {
     const response = await request(service.urls.admin).get('/greet?name=Alice');
     expect(response.status).toBe(404);
     expectProblem(response, { status: 404 });

@@ -32,7 +32,7 @@ describe('the public listener', () => {
   );
 
   it.each(['post', 'put', 'patch', 'delete'] as const)(
-    'answers 405 with Allow for %s /greet, whatever it brings',
+    'answers 405 with Allow for %s /greet, whatever its body',
     async (method) => {
       const response = await request(service.urls.http)
         [method]('/greet')
@@ -44,7 +44,7 @@ describe('the public listener', () => {
     },
   );
 
-  it('answers OPTIONS with what is allowed, and 404 where nothing is', async () => {
+  it('answers OPTIONS with the allowed methods, and 404 for an unknown path', async () => {
     const known = await request(service.urls.http).options('/greet');
     expect(known.status).toBe(204);
     expect(known.headers.allow).toBe('GET, HEAD, OPTIONS');
@@ -59,7 +59,7 @@ describe('the public listener', () => {
 
   describe('X-Request-Id', () => {
     it.each(['abc', '0af7651916cd43dd8448eb211c80319c', 'a.b:c+d/e=f-g_h', 'x'.repeat(128)])(
-      'takes over %.40s',
+      'is taken over from the request: %.40s',
       async (id) => {
         const response = await request(service.urls.http).get('/greet?name=a').set('x-request-id', id);
         expect(response.headers['x-request-id']).toBe(id);
@@ -68,14 +68,14 @@ describe('the public listener', () => {
     );
 
     it.each(['a b', 'x'.repeat(129), '<script>', '"', 'a,b', 'é'])(
-      'makes one of its own instead of %.40s',
+      'is a new one instead of %.40s',
       async (id) => {
         const response = await request(service.urls.http).get('/greet?name=a').set('x-request-id', id);
         expect(response.headers['x-request-id']).toMatch(/^[0-9a-f]{16}-[0-9a-z]+$/);
       },
     );
 
-    it('makes a new one for each request', async () => {
+    it('is a new one for each request without one', async () => {
       const ids = await Promise.all(
         Array.from(
           { length: 20 },
@@ -87,7 +87,7 @@ describe('the public listener', () => {
   });
 
   describe('the access log', () => {
-    it('has one line a request, without the query', async () => {
+    it('has one line for each request, without the query', async () => {
       const { headers } = await request(service.urls.http).get('/greet?name=Secret');
       const line = await logged(headers['x-request-id']);
       expect(line).toEqual({
@@ -104,7 +104,7 @@ describe('the public listener', () => {
       expect(service.lines.filter(({ requestId }) => requestId === headers['x-request-id'])).toHaveLength(1);
     });
 
-    it('calls what no route matched by that, and keeps control characters encoded', async () => {
+    it('gives the route of an unknown path as unmatched, and keeps control characters encoded', async () => {
       const { headers } = await request(service.urls.http).get('/%0A%1B[31m?x');
       expect(await logged(headers['x-request-id'])).toMatchObject({
         route: 'unmatched',
@@ -113,7 +113,7 @@ describe('the public listener', () => {
       });
     });
 
-    it.each(['/livez', '/readyz'])('tells of %s at debug', async (path) => {
+    it.each(['/livez', '/readyz'])('has %s at debug level', async (path) => {
       const { headers } = await request(service.urls.http).get(path);
       expect(await logged(headers['x-request-id'])).toMatchObject({
         level: 'debug',
@@ -127,9 +127,9 @@ describe('the public listener', () => {
 describe('an unexpected error', () => {
   it.each([
     ['an error', new Error('secret: hunter2')],
-    ['an error that claims a status', Object.assign(new Error('secret: hunter2'), { statusCode: 400 })],
-    ['no error at all', 'secret: hunter2'],
-  ])('is answered 500 in general terms and logged once with its cause: %s', async (_title, thrown) => {
+    ['an error with a status of its own', Object.assign(new Error('secret: hunter2'), { statusCode: 400 })],
+    ['a thrown string', 'secret: hunter2'],
+  ])('is answered 500 in general words and logged once with its cause: %s', async (_title, thrown) => {
     const { lines, ...options } = await createTestTelemetry();
     const app = await buildApp(options);
     app.get('/throws', () => {

@@ -19,7 +19,7 @@ describe('CORS_ORIGINS=*', () => {
   });
   afterAll(() => service.drain());
 
-  it.each(paths)('lets any page read %.40s, its refusals and its request id', async (path) => {
+  it.each(paths)('lets any page read %.40s, with its request id', async (path) => {
     const { headers } = await request(service.urls.http).get(path).set('origin', origin);
     expect(headers['access-control-allow-origin']).toBe('*');
     expect(headers['access-control-expose-headers']).toBe('X-Request-Id, Retry-After');
@@ -60,7 +60,7 @@ describe('CORS_ORIGINS with a list', () => {
   });
   afterAll(() => service.drain());
 
-  it.each(paths)('names the allowed page on %.40s', async (path) => {
+  it.each(paths)('lets a page of a listed origin read %.40s', async (path) => {
     const { headers } = await request(service.urls.http).get(path).set('origin', origin);
     expect(headers['access-control-allow-origin']).toBe(origin);
     expect(headers.vary).toContain('Origin');
@@ -72,11 +72,11 @@ describe('CORS_ORIGINS with a list', () => {
     `${origin}:444`,
     'http://app.example.com',
     'null',
-  ])('names nobody to %s, on the request and on its preflight', async (stranger) => {
-    const response = await request(service.urls.http).get('/greet?name=Alice').set('origin', stranger);
+  ])('does not let a page of %s read a response, or pass a preflight', async (foreign) => {
+    const response = await request(service.urls.http).get('/greet?name=Alice').set('origin', foreign);
     const preflight = await request(service.urls.http)
       .options('/greet')
-      .set({ origin: stranger, 'access-control-request-method': 'GET' });
+      .set({ origin: foreign, 'access-control-request-method': 'GET' });
     expect(response.status).toBe(200);
     expect(response.headers['access-control-allow-origin']).toBeUndefined();
     expect(response.headers.vary).toBe('Origin, Accept');

@@ -1,18 +1,17 @@
-import { once } from 'node:events';
 import { connect } from 'node:net';
 import request from 'supertest';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { exchange } from '../support/raw.ts';
+import { exchange } from '../support/raw-http.ts';
 import { startTestService, type TestService, until } from '../support/service.ts';
 
-describe('against its callers', () => {
+describe('the HTTP listener against hostile clients', () => {
   let service: TestService;
   beforeAll(async () => {
-    service = await startTestService({ KEEP_ALIVE_TIMEOUT_MS: '500' });
+    service = await startTestService({ KEEP_ALIVE_TIMEOUT_MS: '50' });
   });
   afterAll(() => service.drain());
 
-  it('greets a script as text, which no browser runs', async () => {
+  it('sends a name that is a script as plain text, which no browser runs', async () => {
     const name = '<script>alert(1)</script>';
     const { headers, text } = await request(service.urls.http).get('/greet').query({ name });
     expect(text).toBe(`Hello, ${name}`);
@@ -20,7 +19,7 @@ describe('against its callers', () => {
     expect(headers['x-content-type-options']).toBe('nosniff');
   });
 
-  it('logs a path that looks like the end of a line as a path', async () => {
+  it('escapes a path that looks like the end of a log line', async () => {
     const path = '/a","level":"fatal","msg":"forged\\';
     const { headers } = await exchange(
       service.urls.http,
@@ -31,16 +30,13 @@ describe('against its callers', () => {
     expect(line).toMatchObject({ level: 'info', path, msg: 'request' });
   });
 
-  it('lets go of a connection that says nothing more', async () => {
-    const socket = connect(Number(new URL(service.urls.http).port), 'localhost').resume();
+  it('closes a connection that is idle for KEEP_ALIVE_TIMEOUT_MS', async () => {
+    const socket = connect(Number(new URL(service.urls.http).port), 'localhost');
     socket.write('GET /greet?name=Alice HTTP/1.1\r\nHost: greet\r\n\r\n');
-    const startedAt = performance.now();
-    await once(socket, 'close');
-    // Node adds a second of its own, so that no request is cut that was on its way.
-    expect(performance.now() - startedAt).toBeLessThan(4_000);
+    expect(Buffer.concat(await socket.toArray()).toString()).toMatch(/Hello, Alice$/);
   });
 
-  /** What a page of another origin may send without asking first: these methods, and these types of a body. */
+  /** A page may send a POST with these content types to another origin without a preflight (Fetch Standard). */
   const simpleTypes = [
     undefined,
     'text/plain',
@@ -52,7 +48,7 @@ describe('against its callers', () => {
     ['/log-level', '{"level":"fatal"}'],
     ['/profiles/cpu', '{"seconds":60}'],
     ['/profiles/heap', '{}'],
-  ])('lets no page of another origin do anything by %s', async (path, body) => {
+  ])('does not let a page of another origin use %s', async (path, body) => {
     const operated = await startTestService({ ADMIN_PROFILES: 'on' });
     const origin = 'https://evil.example.com';
     const url = `${operated.urls.admin}${path}`;

@@ -2,8 +2,9 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startTestService, type TestService } from '../support/service.ts';
+import { startTestService, type TestService, untilRead } from '../support/service.ts';
 import { createTlsFolder, type TlsFolder } from '../support/tls.ts';
+import { untilRefused } from '../support/until-refused.ts';
 
 const greeting = 'GET /greet?name=Alice HTTP/1.1\r\nHost: greet\r\n\r\n';
 
@@ -24,28 +25,24 @@ describe.each(['HTTP', 'HTTPS'])('the drain over %s', (protocol) => {
     await once(socket, isSecure ? 'secureConnect' : 'connect');
     return socket;
   };
-  /** The service has the connection by then, too. */
-  const settle = ({ urls }: TestService) => fetch(`${urls.admin}/metrics`);
 
-  it('does not wait for connections on which nothing was ever asked, as browsers make them in advance', async () => {
+  it('closes connections without a request, which browsers open in advance', async () => {
     const service = await start();
     const sockets = await Promise.all([open(service), open(service), open(service)]);
-    await settle(service);
+    await untilRead(service);
     const closed = Promise.all(sockets.map((socket) => once(socket.resume(), 'close')));
-    const startedAt = performance.now();
     await service.drain();
-    expect(performance.now() - startedAt).toBeLessThan(5_000);
     await closed;
     expect(service.lines.filter(({ level }) => level === 'warn')).toEqual([]);
   });
 
-  it('waits for a request that has begun', async () => {
+  it('waits for a request whose headers have begun to arrive', async () => {
     const service = await start();
     const socket = await open(service);
     socket.write(greeting.slice(0, 20));
-    await settle(service);
+    await untilRead(service);
     const drained = service.drain();
-    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    await untilRefused(service.urls.http);
     socket.write(greeting.slice(20));
     expect(Buffer.concat(await socket.toArray()).toString()).toMatch(/\r\n\r\nHello, Alice$/);
     await drained;

@@ -4,12 +4,12 @@ import { status } from '@grpc/grpc-js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { greetService } from '../../src/grpc/contract.ts';
 import { buildApp } from '../../src/http/app.ts';
-import { exchange } from '../support/raw.ts';
+import { exchange } from '../support/raw-http.ts';
 import { createTestTelemetry, startTestService, type TestService } from '../support/service.ts';
 
 type Headers = Readonly<Record<string, unknown>>;
 
-/** What would tell an attacker which flaws to try: names of software in headers, and versions of it. */
+/** Checks that no header names software or its version, which would tell an attacker which flaws to try. */
 function expectNoBanner(headers: Headers): void {
   for (const name of [
     'server',
@@ -22,7 +22,7 @@ function expectNoBanner(headers: Headers): void {
   ])
     expect(headers).not.toHaveProperty(name);
   const text = Object.entries(headers)
-    // Prometheus's own text format says the version of the format.
+    // This version is that of Prometheus's text format.
     .map(([name, value]) => `${name}: ${String(value).replace('text/plain; version=0.0.4', '')}`)
     .join('\n');
   expect(text).not.toMatch(/fastify|node|express|grpc-js|swagger|llhttp|nghttp2/i);
@@ -33,35 +33,39 @@ const get = (target: string, ...lines: string[]) =>
   [`GET ${target} HTTP/1.1`, 'Host: greet', 'Connection: close', ...lines, '', ''].join('\r\n');
 const by = (method: string, target: string) => get(target).replace('GET', method);
 
-/** Answers of every kind, with how they may be cached: nothing said where only a validator would keep them. */
-const answers: readonly [title: string, status: number, request: string, cacheControl: string | undefined][] =
-  [
-    ['a greeting', 200, get('/greet?name=Alice'), 'no-store'],
-    ['a greeting in JSON', 200, get('/greet?name=Alice', 'Accept: application/json'), 'no-store'],
-    ['a greeting to HEAD', 200, by('HEAD', '/greet?name=Alice'), 'no-store'],
-    ['a bad name', 400, get('/greet?name='), 'no-store'],
-    ['a bad target', 400, get('/greet?name=%FF'), 'no-store'],
-    ['an unknown path', 404, get('/nope'), 'no-store'],
-    ['a wrong method', 405, by('POST', '/greet'), 'no-store'],
-    ['nothing acceptable', 406, get('/greet?name=Alice', 'Accept: image/png'), 'no-store'],
-    ['a long target', 414, get(`/greet?name=${'a'.repeat(5_000)}`), 'no-store'],
-    ['an odd expectation', 417, get('/greet?name=a', 'Expect: miracles'), 'no-store'],
-    ['an odd coding', 501, get('/greet?name=a', 'Transfer-Encoding: foo'), 'no-store'],
-    ['the parser refusing noise', 400, 'noise\r\n\r\n', 'no-store'],
-    ['the parser refusing a method', 501, 'FOO / HTTP/1.1\r\nHost: a\r\n\r\n', 'no-store'],
-    ['the parser refusing headers', 431, get('/greet', `X-A: ${'a'.repeat(9_000)}`), 'no-store'],
-    ['CONNECT', 405, 'CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n', 'no-store'],
-    ['liveness', 200, get('/livez'), 'no-store'],
-    ['readiness', 200, get('/readyz'), 'no-store'],
-    ['OPTIONS', 204, by('OPTIONS', '/greet'), undefined],
-    ['a redirect', 302, get('/'), undefined],
-    ['the document', 200, get('/openapi.json'), undefined],
-    ['the document in YAML', 200, get('/openapi.yaml'), undefined],
-    ['the docs', 200, get('/docs'), undefined],
-    ['a script of the docs', 200, get('/docs/static/swagger-initializer.js'), undefined],
-    ['a file of the docs', 200, get('/docs/static/swagger-ui.css'), 'public, max-age=0'],
-    ['no file of the docs', 404, get('/docs/static/nope.css'), 'no-store'],
-  ];
+/** Responses of every kind, with their Cache-Control; undefined for those that caches may keep only if they can be revalidated. */
+const responses: readonly [
+  title: string,
+  status: number,
+  request: string,
+  cacheControl: string | undefined,
+][] = [
+  ['a greeting', 200, get('/greet?name=Alice'), 'no-store'],
+  ['a greeting in JSON', 200, get('/greet?name=Alice', 'Accept: application/json'), 'no-store'],
+  ['a greeting to HEAD', 200, by('HEAD', '/greet?name=Alice'), 'no-store'],
+  ['a bad name', 400, get('/greet?name='), 'no-store'],
+  ['a bad target', 400, get('/greet?name=%FF'), 'no-store'],
+  ['an unknown path', 404, get('/nope'), 'no-store'],
+  ['a method that is not allowed', 405, by('POST', '/greet'), 'no-store'],
+  ['an unacceptable media type', 406, get('/greet?name=Alice', 'Accept: image/png'), 'no-store'],
+  ['a long target', 414, get(`/greet?name=${'a'.repeat(5_000)}`), 'no-store'],
+  ['an unknown expectation', 417, get('/greet?name=a', 'Expect: miracles'), 'no-store'],
+  ['an unknown transfer coding', 501, get('/greet?name=a', 'Transfer-Encoding: foo'), 'no-store'],
+  ['a refusal of random bytes by the parser', 400, 'noise\r\n\r\n', 'no-store'],
+  ['a refusal of a method by the parser', 501, 'FOO / HTTP/1.1\r\nHost: a\r\n\r\n', 'no-store'],
+  ['a refusal of long headers by the parser', 431, get('/greet', `X-A: ${'a'.repeat(9_000)}`), 'no-store'],
+  ['CONNECT', 405, 'CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n', 'no-store'],
+  ['liveness', 200, get('/livez'), 'no-store'],
+  ['readiness', 200, get('/readyz'), 'no-store'],
+  ['OPTIONS', 204, by('OPTIONS', '/greet'), undefined],
+  ['a redirect', 302, get('/'), undefined],
+  ['the document', 200, get('/openapi.json'), undefined],
+  ['the document in YAML', 200, get('/openapi.yaml'), undefined],
+  ['the docs', 200, get('/docs'), undefined],
+  ['a script of the docs', 200, get('/docs/static/swagger-initializer.js'), undefined],
+  ['a file of the docs', 200, get('/docs/static/swagger-ui.css'), 'public, max-age=0'],
+  ['an unknown file of the docs', 404, get('/docs/static/nope.css'), 'no-store'],
+];
 
 describe('the headers of', () => {
   let service: TestService;
@@ -70,19 +74,22 @@ describe('the headers of', () => {
   });
   afterAll(() => service.drain());
 
-  it.each(answers)('%s name no software, and say what caches and browsers may do', async (...answer) => {
-    const [, expected, bytes, cacheControl] = answer;
-    const response = await exchange(service.urls.http, bytes);
-    expect(response.status).toBe(expected);
-    expectNoBanner(response.headers);
-    expect(response.headers['x-content-type-options']).toBe('nosniff');
-    expect(response.headers['cache-control']).toBe(cacheControl);
-    expect(response.headers['x-request-id']).toBeTruthy();
-    // Over plain HTTP it would be ignored (RFC 6797, section 7.2).
-    expect(response.headers).not.toHaveProperty('strict-transport-security');
-  });
+  it.each(responses)(
+    '%s name no software, and tell caches and browsers what they may do',
+    async (...response) => {
+      const [, expected, bytes, cacheControl] = response;
+      const { status: answered, headers } = await exchange(service.urls.http, bytes);
+      expect(answered).toBe(expected);
+      expectNoBanner(headers);
+      expect(headers['x-content-type-options']).toBe('nosniff');
+      expect(headers['cache-control']).toBe(cacheControl);
+      expect(headers['x-request-id']).toBeTruthy();
+      // Clients ignore it over plain HTTP (RFC 6797, section 7.2).
+      expect(headers).not.toHaveProperty('strict-transport-security');
+    },
+  );
 
-  it('an unexpected failure are no others', async () => {
+  it('an unexpected error are the same', async () => {
     const options = await createTestTelemetry({ LOG_LEVEL: 'silent' });
     const app = await buildApp(options);
     app.get('/throws', () => {
@@ -96,7 +103,7 @@ describe('the headers of', () => {
     await app.close();
   });
 
-  it.each(['/metrics', '/faults', '/nope'])('the operators’ %s name no software either', async (path) => {
+  it.each(['/metrics', '/faults', '/nope'])('%s on the admin port name no software either', async (path) => {
     const { headers } = await exchange(service.urls.admin, get(path));
     expectNoBanner(headers);
     expect(headers['x-content-type-options']).toBe('nosniff');
@@ -132,7 +139,7 @@ function frameOf(name: string): Buffer {
 }
 
 describe('the docs page', () => {
-  it('runs its own files only, stands in no frame, and keeps itself to itself', async () => {
+  it('loads only its own files, cannot be framed, and sends no referrer', async () => {
     const service = await startTestService();
     for (const path of ['/docs', '/docs/']) {
       const { headers, body } = await exchange(service.urls.http, get(path));

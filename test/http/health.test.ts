@@ -20,7 +20,7 @@ describe('the probes', () => {
     ['starting', 503],
     ['ready', 200],
     ['draining', 503],
-  ] as const)('say %s by /readyz, and that the process is alive by /livez', async (state, status) => {
+  ] as const)('answer %s with %i at /readyz, and alive at /livez', async (state, status) => {
     readiness.become(state);
     const ready = await request(app.server).get('/readyz');
     expect(ready.status).toBe(status);
@@ -34,7 +34,7 @@ describe('the probes', () => {
     }
   });
 
-  it('close every connection while draining, and none before', async () => {
+  it('send Connection: close on every response while draining, and not before', async () => {
     readiness.become('ready');
     expect(
       (await request(app.server).get('/greet?name=a').set('connection', 'keep-alive')).headers.connection,
