@@ -95,6 +95,9 @@ describe('greet.GreetService/Greet', () => {
       requestId: 'from-the-caller',
       method: 'greet.GreetService/Greet',
       code: 'OK',
+      client: expect.stringMatching(/^(127\.0\.0\.1|0:0:0:0::\/64)$/),
+      peer: expect.stringMatching(/^(127\.0\.0\.1|\[::1\]):\d+$/),
+      userAgent: expect.stringMatching(/^grpc-node-js\//),
       durationMs: expect.any(Number),
       msg: 'call',
     });

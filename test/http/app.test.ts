@@ -98,6 +98,7 @@ describe('the public listener', () => {
         route: '/greet',
         path: '/greet',
         status: 200,
+        client: expect.stringMatching(/^(127\.0\.0\.1|0:0:0:0::\/64)$/),
         durationMs: expect.any(Number),
         msg: 'request',
       });

@@ -36,7 +36,7 @@ describe('the HTTP listener against hostile clients', () => {
     expect(Buffer.concat(await socket.toArray()).toString()).toMatch(/Hello, Alice$/);
   });
 
-  /** What a page of another origin may send without asking first: these methods, and these types of a body. */
+  /** A page may send a POST with these content types to another origin without a preflight (Fetch Standard). */
   const simpleTypes = [
     undefined,
     'text/plain',

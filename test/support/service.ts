@@ -63,7 +63,8 @@ export interface TestService extends Service {
 export async function createTestTelemetry(env: Record<string, string> = {}, readiness = createReadiness()) {
   const lines: LogLine[] = [];
   const config = loadConfig({ ...testEnvironment, ...patientEnvironment, LOG_LEVEL: 'debug', ...env });
-  const { logger, accessLog } = buildLogs(config.logLevel, { write: (line) => lines.push(JSON.parse(line)) });
+  const destination = { write: (line: string) => lines.push(JSON.parse(line)) };
+  const { logger, accessLog } = buildLogs(config.logLevel, destination, config.trustedProxies);
   const faults = createFaults();
   const metrics = createMetrics({ faults, readiness, version: 'test', revision: 'test' });
   const telemetry: Telemetry = {

@@ -6,7 +6,7 @@ import { createFaults } from '../../src/resilience/faults.ts';
 import { createReadiness } from '../../src/resilience/readiness.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
 import { createRecorder } from '../../src/telemetry/recorder.ts';
-import { exchange } from '../support/raw.ts';
+import { exchange } from '../support/raw-http.ts';
 import { startTestService, until } from '../support/service.ts';
 
 const create = () => {
