@@ -1,70 +1,95 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { Readable } from 'node:stream';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { defaultLimits } from '../../src/net/limits.ts';
 import { watchSockets } from '../../src/net/stalled-sockets.ts';
-import { Held } from '../support/hold.ts';
+import { useFakeClock } from '../support/fake-clock.ts';
+import { RawConnections } from '../support/raw-connections.ts';
+import { until } from '../support/service.ts';
 
-/** What stands for ten seconds here, in milliseconds. */
-const ten = 1_000;
-
-/** More than the buffers between two sockets take, in bytes. */
+const { endedSweeps, stalledSweeps, sweepIntervalMs } = defaultLimits;
+/** More than the buffers between two sockets hold, in bytes. */
 const plenty = 64 * 1024 * 1024;
 
-/** Both sides of a connection to a server whose sockets are watched: the caller's reads nothing unless it is told to. */
-async function connect({ stays }: { stays: boolean }): Promise<{ caller: Socket; socket: Socket }> {
+const sweep = (times: number) => vi.advanceTimersByTime(times * sweepIntervalMs);
+
+/** Both ends of a connection to a server that watches its sockets. The client reads nothing unless the test makes it. */
+async function connect({ allowHalfOpen = false } = {}): Promise<{ client: Socket; socket: Socket }> {
+  useFakeClock('setInterval');
   const server = createServer();
-  watchSockets(server, { ...defaultLimits, sweepIntervalMs: ten / 10 });
+  watchSockets(server, defaultLimits);
   await once(server.listen(0, '127.0.0.1'), 'listening');
-  const held = new Held(`127.0.0.1:${(server.address() as AddressInfo).port}`);
-  const caller = held.add('', { isDeaf: true, stays });
+  const connections = new RawConnections(`127.0.0.1:${(server.address() as AddressInfo).port}`);
+  const client = connections.open('', { isReading: false, allowHalfOpen });
   const [socket] = await once(server, 'connection');
   onTestFinished(() => {
-    held.release();
+    connections.close();
     server.close();
   });
-  return { caller, socket: socket.resume().on('error', () => {}) };
+  return { client, socket: socket.resume().on('error', () => {}) };
 }
 
-/** How long until it is closed, in milliseconds; no longer than the time given. */
-async function lifeOf(socket: Socket, atMostMs: number): Promise<number> {
-  const startedAt = performance.now();
-  await once(socket, 'close', { signal: AbortSignal.timeout(atMostMs) }).catch(() => {});
-  return performance.now() - startedAt;
-}
-
-describe.concurrent('a socket is let go of', () => {
-  it.each(['open', 'ended'])('when nothing is taken for ten seconds: one that is %s', async (state) => {
-    const { socket } = await connect({ stays: false });
-    socket.write(Buffer.alloc(plenty));
-    if (state === 'ended') socket.end();
-    const life = await lifeOf(socket, 4 * ten);
-    expect(life).toBeGreaterThan(0.9 * ten);
-    expect(life).toBeLessThan(3 * ten);
+/** Waits until the buffers on the way to the client are full. */
+async function untilStalled(socket: Socket): Promise<void> {
+  let sent = -1;
+  await until(() => {
+    const before = sent;
+    sent = socket.bytesWritten - socket.writableLength;
+    return sent === before;
   });
+}
 
-  it('soon when it has ended and all is taken, and the other side does not end', async () => {
-    const { caller, socket } = await connect({ stays: true });
-    socket.end('that is all');
-    caller.resume();
-    expect(await lifeOf(socket, ten)).toBeLessThan(0.9 * ten);
+describe('a socket is destroyed', () => {
+  it.each(['open', 'ended'])(
+    'when the client reads nothing for ten sweeps, and not before: an %s one',
+    async (state) => {
+      const { socket } = await connect();
+      socket.write(Buffer.alloc(plenty));
+      await untilStalled(socket);
+      if (state === 'ended') socket.end();
+      sweep(stalledSweeps);
+      expect(socket.destroyed).toBe(false);
+      sweep(1);
+      expect(socket.destroyed).toBe(true);
+    },
+  );
+
+  it('soon after it has ended and everything is read, when the client does not close its side', async () => {
+    const { client, socket } = await connect({ allowHalfOpen: true });
+    socket.end('the last response');
+    client.resume();
+    await once(client, 'end');
+    await until(() => socket.writableFinished);
+    sweep(endedSweeps + 1);
+    expect(socket.destroyed).toBe(false);
+    sweep(1);
+    expect(socket.destroyed).toBe(true);
   });
 });
 
-describe.concurrent('a socket is kept', () => {
-  it('while something is taken, be it slowly', async () => {
-    const { caller, socket } = await connect({ stays: false });
+describe('a socket is kept', () => {
+  it('while the client reads, even slowly', async () => {
+    const { client, socket } = await connect();
     const pieces = Readable.from(Array.from({ length: plenty / 65_536 }, () => Buffer.alloc(65_536)));
     pieces.pipe(socket).on('close', () => pieces.destroy());
-    const timer = setInterval(() => caller.read(), ten / 200);
-    onTestFinished(() => clearInterval(timer));
-    expect(await lifeOf(socket, 1.4 * ten)).toBeGreaterThan(1.3 * ten);
+    const sent = () => socket.bytesWritten - socket.writableLength;
+    for (let count = 0; count < 3; count += 1) {
+      await untilStalled(socket);
+      sweep(stalledSweeps);
+      const before = sent();
+      await until(() => {
+        client.read();
+        return sent() > before;
+      });
+    }
+    expect(socket.destroyed).toBe(false);
     expect(socket.writableLength).toBeGreaterThan(0);
   });
 
   it('while there is nothing to send', async () => {
-    const { socket } = await connect({ stays: false });
-    expect(await lifeOf(socket, 1.4 * ten)).toBeGreaterThan(1.3 * ten);
+    const { socket } = await connect();
+    sweep(3 * stalledSweeps);
+    expect(socket.destroyed).toBe(false);
   });
 });
