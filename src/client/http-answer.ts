@@ -4,19 +4,20 @@ import { GreetError, type GreetErrorKind } from './greet-error.ts';
 export async function readJson({ headers, body }: Response): Promise<unknown> {
   // Null is no JSON either, in the eyes of a regular expression.
   if (!/\bjson\b/i.test(headers.get('content-type') as string)) return;
+  const reader = body?.getReader();
+  const decoder = new TextDecoder('utf-8', { fatal: true });
+  let text = '';
   // The service's own bodies have less than 4,000 bytes.
-  const maxBytes = 65_536;
-  let size = 0;
-  const limit = new TransformStream<Uint8Array, Uint8Array>({
-    transform(piece, controller) {
-      size += piece.length;
-      if (size > maxBytes) controller.terminate();
-      else controller.enqueue(piece);
-    },
-  });
-  return new Response(body?.pipeThrough(limit)).json().catch((error) => {
-    if (error.name !== 'SyntaxError') throw error;
-  });
+  for (let size = 0; size < 65_536; ) {
+    const { done, value } = (await reader?.read()) ?? { done: true };
+    try {
+      text += decoder.decode(value, { stream: !done });
+      if (done) return JSON.parse(text);
+    } catch {
+      return;
+    }
+    size += value.length;
+  }
 }
 
 /** How long `Retry-After` asks to wait, in milliseconds: seconds or a date (RFC 9110, section 10.2.3). 0 where it asks for nothing. */

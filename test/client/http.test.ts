@@ -65,10 +65,23 @@ describe.each([
     });
   });
 
-  it.each<[title: string, behave: Behaviour]>([
+  it.each<[title: string, behave: Behaviour, message?: string]>([
     [
       'a type in capitals, with parameters',
       answers(200, { 'content-type': 'APPLICATION/JSON ; charset=UTF-8' }, '{"message":"Hello, Alice"}'),
+    ],
+    [
+      'a character in two pieces',
+      (socket) => {
+        socket.write(
+          Buffer.from(
+            'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 25\r\n\r\n{"message":"Hello, Zo\xc3',
+            'latin1',
+          ),
+        );
+        setTimeout(() => socket.end(Buffer.from('\xab"}', 'latin1')), 20);
+      },
+      'Hello, Zoë',
     ],
     [
       'a byte order mark',
@@ -92,9 +105,9 @@ describe.each([
         greets(socket, ...rest);
       },
     ],
-  ])('greets with %s', async (_name, behave) => {
+  ])('greets with %s', async (_name, behave, message = 'Hello, Alice') => {
     const client = await clientOf(behave, { fetch });
-    expect(await client.greet('Alice')).toEqual({ message: 'Hello, Alice' });
+    expect(await client.greet('Alice')).toEqual({ message });
   });
 
   it('tries again after each kind of breakdown, and succeeds', async () => {

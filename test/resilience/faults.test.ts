@@ -73,8 +73,9 @@ describe('/faults on the admin port', () => {
 
   it('are retried by both clients', async () => {
     await put({ errorRate: 0.4 });
-    const patient = createGrpcClient({ address: service.urls.grpc, attempts: 5 });
-    const persistent = createHttpClient({ url: service.urls.http, attempts: 8 });
+    // Each attempt over HTTP comes a second after the one before, as Retry-After asks.
+    const patient = createGrpcClient({ address: service.urls.grpc, attempts: 5, timeoutMs: 60_000 });
+    const persistent = createHttpClient({ url: service.urls.http, attempts: 8, timeoutMs: 60_000 });
     const kinds = await Promise.all(
       Array.from({ length: 40 }, (_, index) => kindOf((index % 2 ? patient : persistent).greet('Alice'))),
     );
