@@ -14,10 +14,9 @@ import type { Telemetry } from '../telemetry/telemetry.ts';
 import { protoMethod } from './contract.ts';
 import { createHealth } from './health.ts';
 import { refusingMalformed } from './malformed.ts';
-import { limitRate } from './rate-limit.ts';
 import { createReflection } from './reflection.ts';
 import { createCallRefusalAnswer } from './refusals.ts';
-import { type CallableOperation, handleUnary } from './unary.ts';
+import { type Admit, type CallableOperation, handleUnary } from './unary.ts';
 
 export interface GrpcServerOptions {
   readonly certificates?: Certificates | undefined;
@@ -99,5 +98,15 @@ export async function openGrpcServer(options: GrpcServerOptions): Promise<GrpcLi
       health.close();
       return listener.close();
     },
+  };
+}
+
+/** Takes each call from its client's budget, the same one as over HTTP. */
+function limitRate({ clientOf, count, maxRequests, limitError }: RateLimit): Admit {
+  return function limitCall(call) {
+    // grpc-js writes an IPv6 address without brackets, too.
+    const peer = call.getPeer().replace(/:\d+$/, '');
+    const { used, leftMs } = count(clientOf(peer, call.metadata.get('x-forwarded-for').join(',')));
+    if (used > maxRequests) throw limitError(leftMs);
   };
 }

@@ -1,4 +1,5 @@
 import { createStopwatch } from '../net/standstill.ts';
+import type { Faults } from './faults.ts';
 import { ServiceError } from './service-error.ts';
 
 /** How often the event loop's delay is measured, in milliseconds. */
@@ -32,6 +33,22 @@ export function watchOverload(maxDelayMs: number): Overload {
   return overload;
 }
 
-export function overloadError(): ServiceError {
+function overloadError(): ServiceError {
   return new ServiceError('overloaded', 'The service has more to do than it can. Ask again in a second.');
+}
+
+/**
+ * The operation with load shedding and fault injection in front of it, in this order. Only operations are shed: an orchestrator would
+ * restart a replica whose probes fail, although it is only busy.
+ *
+ * @throws {ServiceError} `overloaded`, or `unavailable` for an injected failure.
+ */
+export function protect<Request, Answer>(
+  operation: (request: Request) => Answer,
+  { overload, faults }: { readonly overload: Overload; readonly faults: Faults },
+): (request: Request) => Answer | Promise<Answer> {
+  return function protectedOperation(request) {
+    if (overload.isOverloaded) throw overloadError();
+    return faults.isActive ? faults.inject(operation, request) : operation(request);
+  };
 }

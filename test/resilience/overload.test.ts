@@ -2,8 +2,7 @@ import type { ServiceError as GrpcError } from '@grpc/grpc-js';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createGrpcClient, createHttpClient, type GreetError } from '../../src/client/exports.ts';
 import { createFaults } from '../../src/resilience/faults.ts';
-import { type Overload, watchOverload } from '../../src/resilience/overload.ts';
-import { protect } from '../../src/resilience/protection.ts';
+import { type Overload, protect, watchOverload } from '../../src/resilience/overload.ts';
 import { ServiceError } from '../../src/resilience/service-error.ts';
 import { startTestService, until } from '../support/service.ts';
 
