@@ -7,7 +7,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { createGrpcClient } from '../src/client/grpc.ts';
 import { type Program, runProgram } from './support/program.ts';
 import { until } from './support/service.ts';
-import { createTlsFolder, nameShown } from './support/tls.ts';
+import { createTlsFolder, servedName } from './support/tls.ts';
 
 describe('the built program', () => {
   const programs: Program[] = [];
@@ -196,7 +196,7 @@ describe('the built program', () => {
     const { http, grpc, admin } = await program.listening();
     expect(program.lines[0]?.msg).toBe(`listening on ${http}, gRPC on ${grpc} over TLS, admin on ${admin}`);
     expect(http).toMatch(/^https:/);
-    expect(await nameShown(http, folder.authority.cert)).toBe('first');
+    expect(await servedName(http, folder.authority.cert)).toBe('first');
     expect(await fetchText(`${admin}/metrics`)).toContain('process_cpu_seconds_total');
     program.process.kill('SIGTERM');
     expect(await program.exited).toBe(0);

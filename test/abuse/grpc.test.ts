@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { Held, repeatUntil } from '../support/hold.ts';
+import { expectToWithstand } from '../support/attack.ts';
 import {
   begin,
   callHeaders,
@@ -16,8 +16,8 @@ import {
   settings,
   types,
 } from '../support/http2-frames.ts';
-import { untilWithin } from '../support/siege.ts';
-import { withstand } from '../support/withstand.ts';
+import { RawConnections, repeatUntil } from '../support/raw-connections.ts';
+import { untilWithin } from '../support/service-under-load.ts';
 
 const start = Buffer.concat([preface, frame(types.settings)]);
 const many = (count: number, make: (index: number) => Buffer) =>
@@ -25,33 +25,33 @@ const many = (count: number, make: (index: number) => Buffer) =>
 
 describe('gRPC callers who', () => {
   it('begin calls and never go on with them', () =>
-    withstand('calls never gone on with', async ({ grpc }, signal) => {
-      const held = new Held(grpc);
+    expectToWithstand('calls never gone on with', async ({ grpc }, signal) => {
+      const held = new RawConnections(grpc);
       const calls = many(100, (index) => begin(index));
       await repeatUntil(signal, 20, () => {
-        if (held.open < 300) held.add(Buffer.concat([start, calls]));
+        if (held.openCount < 300) held.open(Buffer.concat([start, calls]));
       });
-      held.release();
+      held.close();
     }));
 
   it('send half a message, or take no answer: they are let go on time', () =>
-    withstand(
+    expectToWithstand(
       'half messages, and zero windows',
       async ({ grpc }, signal) => {
-        const held = new Held(grpc);
+        const held = new RawConnections(grpc);
         const halves = many(10, (index) =>
           Buffer.concat([begin(index), data(index, hello.subarray(0, hello.length - 3))]),
         );
         const untaken = many(100, (index) =>
           Buffer.concat([begin(index), data(index, hello, flags.endStream)]),
         );
-        for (let count = 0; count < 20; count += 1) held.add(Buffer.concat([start, halves]));
-        for (let count = 0; count < 20; count += 1) held.add(Buffer.concat([preface, noWindow, untaken]));
+        for (let count = 0; count < 20; count += 1) held.open(Buffer.concat([start, halves]));
+        for (let count = 0; count < 20; count += 1) held.open(Buffer.concat([preface, noWindow, untaken]));
         await new Promise((resolve) => signal.addEventListener('abort', resolve));
         // Those whose answers went nowhere are gone; the others were told and may call again.
         expect(held.sockets.slice(20).filter((socket) => !socket.closed)).toEqual([]);
         expect(held.sockets.slice(0, 20).every(({ bytesRead }) => bytesRead > 10 * 20)).toBe(true);
-        held.release();
+        held.close();
       },
       {
         async atLast() {
@@ -61,24 +61,24 @@ describe('gRPC callers who', () => {
     ));
 
   it('watch the health of the service ten thousand times', () =>
-    withstand('health watchers', async ({ grpc }, signal) => {
-      const held = new Held(grpc);
+    expectToWithstand('health watchers', async ({ grpc }, signal) => {
+      const held = new RawConnections(grpc);
       const watch = callHeaders('/grpc.health.v1.Health/Watch');
       const watches = many(100, (index) =>
         Buffer.concat([begin(index, watch), data(index, message(Buffer.alloc(0)), flags.endStream)]),
       );
       await repeatUntil(signal, 20, () => {
-        if (held.open < 100) held.add(Buffer.concat([start, watches]));
+        if (held.openCount < 100) held.open(Buffer.concat([start, watches]));
       });
-      held.release();
+      held.close();
     }));
 
   it('call without end and never read the answers', () =>
-    withstand('deaf gRPC callers', async ({ grpc }, signal) => {
-      const held = new Held(grpc);
+    expectToWithstand('deaf gRPC callers', async ({ grpc }, signal) => {
+      const held = new RawConnections(grpc);
       let calls = 0;
       await repeatUntil(signal, 50, () => {
-        while (held.open < 50) held.add(start, { isDeaf: true });
+        while (held.openCount < 50) held.open(start, { isReading: false });
         calls += 2;
         for (const socket of held.sockets) {
           if (socket.destroyed || socket.writableLength > 65_536) continue;
@@ -90,54 +90,54 @@ describe('gRPC callers who', () => {
           );
         }
       });
-      held.release();
+      held.close();
     }));
 
   it('reset calls as they begin', () =>
-    withstand('rapid resets', async ({ grpc }, signal) => {
-      const held = new Held(grpc);
+    expectToWithstand('rapid resets', async ({ grpc }, signal) => {
+      const held = new RawConnections(grpc);
       const resets = many(2_000, (index) => Buffer.concat([begin(index), reset(index)]));
       await repeatUntil(signal, 20, () => {
-        if (held.open < 20) held.add(Buffer.concat([start, resets]));
+        if (held.openCount < 20) held.open(Buffer.concat([start, resets]));
       });
-      held.release();
+      held.close();
     }));
 
   it('flood with pings, settings and empty frames, and read nothing', () =>
-    withstand('control frames', async ({ grpc }, signal) => {
-      const held = new Held(grpc);
+    expectToWithstand('control frames', async ({ grpc }, signal) => {
+      const held = new RawConnections(grpc);
       const floods = [
         frame(types.ping, { payload: Buffer.alloc(8) }),
         settings(4, 65_535),
         frame(types.windowUpdate, { payload: Buffer.from([0, 0, 0, 1]) }),
       ].map((flood) => Buffer.concat(Array.from({ length: 1_000 }, () => flood)));
       await repeatUntil(signal, 20, () => {
-        while (held.open < 30) held.add(start, { isDeaf: true });
+        while (held.openCount < 30) held.open(start, { isReading: false });
         for (const [index, socket] of held.sockets.entries())
           if (!socket.destroyed && socket.writableLength < 65_536)
             socket.write(floods[index % floods.length] as Buffer);
       });
-      held.release();
+      held.close();
     }));
 
   it('continue their headers without end', () =>
-    withstand('CONTINUATION floods', async ({ grpc }, signal) => {
-      const held = new Held(grpc);
+    expectToWithstand('CONTINUATION floods', async ({ grpc }, signal) => {
+      const held = new RawConnections(grpc);
       const more = frame(types.continuation, {
         stream: 1,
         payload: header('x-a', 'a'.repeat(10_000)),
       });
       await repeatUntil(signal, 20, () => {
-        while (held.open < 50) held.add(Buffer.concat([start, begin(0, callHeaders(), 0)]));
+        while (held.openCount < 50) held.open(Buffer.concat([start, begin(0, callHeaders(), 0)]));
         for (const socket of held.sockets)
           if (!socket.destroyed && socket.writableLength < 65_536) socket.write(more);
       });
-      held.release();
+      held.close();
     }));
 
   it('send headers that expand to much more than they are', () =>
-    withstand('HPACK bombs', async ({ grpc }, signal) => {
-      const held = new Held(grpc);
+    expectToWithstand('HPACK bombs', async ({ grpc }, signal) => {
+      const held = new RawConnections(grpc);
       // The first call has the connection remember 3,000 bytes; the others name them a hundred times each, in a byte.
       const remember = begin(
         0,
@@ -147,33 +147,33 @@ describe('gRPC callers who', () => {
         begin(index + 1, callHeaders(undefined, Buffer.alloc(100, 0x80 + 62))),
       );
       await repeatUntil(signal, 500, () => {
-        held.add(Buffer.concat([start, remember, bombs]));
+        held.open(Buffer.concat([start, remember, bombs]));
       });
-      held.release();
+      held.close();
     }));
 
   it('send messages that expand to much more than they are', () =>
-    withstand('compression bombs', async ({ grpc }, signal) => {
-      const held = new Held(grpc);
+    expectToWithstand('compression bombs', async ({ grpc }, signal) => {
+      const held = new RawConnections(grpc);
       const bomb = message(gzipSync(Buffer.alloc(3_900_000)).subarray(0, 4_090), true);
       const head = callHeaders(undefined, header('grpc-encoding', 'gzip'));
       const bombs = many(100, (index) =>
         Buffer.concat([begin(index, head), data(index, bomb, flags.endStream)]),
       );
       await repeatUntil(signal, 250, () => {
-        while (held.open > 20) held.sockets.shift()?.destroy();
-        held.add(Buffer.concat([start, bombs]));
+        while (held.openCount > 20) held.sockets.shift()?.destroy();
+        held.open(Buffer.concat([start, bombs]));
       });
-      held.release();
+      held.close();
     }));
 
   it('never repeat a method, a metadata key or a service', () => {
     let count = 0;
-    return withstand('different calls', async ({ grpc }, signal) => {
-      const held = new Held(grpc);
+    return expectToWithstand('different calls', async ({ grpc }, signal) => {
+      const held = new RawConnections(grpc);
       while (!signal.aborted || count < 20_000) {
-        while (held.open > 10) held.sockets.shift()?.destroy();
-        held.add(
+        while (held.openCount > 10) held.sockets.shift()?.destroy();
+        held.open(
           Buffer.concat([
             start,
             many(100, (index) => {
@@ -195,19 +195,19 @@ describe('gRPC callers who', () => {
         );
         await new Promise((resolve) => setTimeout(resolve, 20));
       }
-      held.release();
+      held.close();
     });
   });
 
   it('connect and say nothing, or more often than there are connections', () =>
-    withstand(
+    expectToWithstand(
       'connection floods',
       async ({ grpc }, signal) => {
-        const held = new Held(grpc);
+        const held = new RawConnections(grpc);
         await repeatUntil(signal, 50, () => {
-          while (held.open < 1_500) held.add();
+          while (held.openCount < 1_500) held.open();
         });
-        held.release();
+        held.close();
       },
       {
         env: { GRPC_KEEPALIVE_TIME_MS: '1000', GRPC_KEEPALIVE_TIMEOUT_MS: '1000' },
@@ -215,14 +215,14 @@ describe('gRPC callers who', () => {
     ));
 
   it('have been given up by HTTP/2 itself, or are silent: they are let go on time', () =>
-    withstand(
+    expectToWithstand(
       'sessions given up',
       async ({ grpc }, signal) => {
-        const held = new Held(grpc);
+        const held = new RawConnections(grpc);
         const resets = many(2_000, (index) => Buffer.concat([begin(index), reset(index)]));
-        for (let count = 0; count < 5; count += 1) held.add(Buffer.concat([start, resets]));
-        for (let count = 0; count < 5; count += 1) held.add();
-        expect(await untilWithin(4_000, () => held.open === 0)).toBe(true);
+        for (let count = 0; count < 5; count += 1) held.open(Buffer.concat([start, resets]));
+        for (let count = 0; count < 5; count += 1) held.open();
+        expect(await untilWithin(4_000, () => held.openCount === 0)).toBe(true);
         await new Promise((resolve) =>
           signal.aborted ? resolve(0) : signal.addEventListener('abort', resolve),
         );

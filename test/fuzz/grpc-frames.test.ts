@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { createGrpcClient } from '../../src/client/grpc.ts';
-import { converseBriefly } from '../support/converse.ts';
-import { fuzz, literal } from '../support/fuzzing.ts';
+import { fuzz, literal } from '../support/fuzz.ts';
+import { FuzzTarget } from '../support/fuzz-target.ts';
 import {
   begin,
   callHeaders,
@@ -18,8 +18,8 @@ import {
   settings,
   types,
 } from '../support/http2-frames.ts';
-import { mutated, type Sending, sent } from '../support/mutation.ts';
-import { Target } from '../support/target.ts';
+import { mutated, type Sending, sendings } from '../support/mutation.ts';
+import { sendInPiecesBriefly } from '../support/send-in-pieces.ts';
 
 const paths = [
   '/greet.GreetService/Greet',
@@ -122,7 +122,7 @@ const pieces = [
   Buffer.from([0xff, 0xff, 0xff]),
 ];
 
-const target = new Target();
+const target = new FuzzTarget();
 afterAll(() => target.dispose());
 
 /** What comes back is frames through and through (RFC 9113, section 4.1), but for the last where the connection was cut. */
@@ -136,7 +136,7 @@ function expectFrames(bytes: Buffer): void {
 describe.skipIf(!isHttp2Sound)('gRPC, frame by frame', () => {
   it('lives through whatever frames come, and greets the next caller', async () => {
     const conversations = fc.array(
-      sent(
+      sendings(
         fc.oneof(
           sequence,
           mutated(whole, pieces),
@@ -150,7 +150,7 @@ describe.skipIf(!isHttp2Sound)('gRPC, frame by frame', () => {
     await fuzz('lives through whatever frames', conversations, tell, async (sendings) => {
       const { urls } = await target.up();
       for (const bytes of await Promise.all(
-        sendings.map((sending) => converseBriefly(`http://${urls.grpc}`, sending, 30)),
+        sendings.map((sending) => sendInPiecesBriefly(`http://${urls.grpc}`, sending, 30)),
       ))
         expectFrames(bytes);
       await target.expectUnharmed();

@@ -1,8 +1,8 @@
 import { Client, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
-import { fuzz, literal } from '../support/fuzzing.ts';
-import { Target } from '../support/target.ts';
+import { fuzz, literal } from '../support/fuzz.ts';
+import { FuzzTarget } from '../support/fuzz-target.ts';
 
 const unary = ['/greet.GreetService/Greet', '/grpc.health.v1.Health/Check', '/grpc.health.v1.Health/List'];
 const streams = [
@@ -148,7 +148,7 @@ function errorCodeOf(answer: Buffer): number | undefined {
   return undefined;
 }
 
-const target = new Target();
+const target = new FuzzTarget();
 let client: { readonly address: string; readonly of: Client } | undefined;
 afterAll(async () => {
   client?.of.close();

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { problemMediaType, problemSchema } from '../../src/http/problem.ts';
-import { converse } from '../support/converse.ts';
-import { fuzz, literal } from '../support/fuzzing.ts';
-import { type Answer, readAnswers } from '../support/http1.ts';
-import { mutated, type Sending, sent } from '../support/mutation.ts';
-import { Target } from '../support/target.ts';
+import { fuzz, literal } from '../support/fuzz.ts';
+import { FuzzTarget } from '../support/fuzz-target.ts';
+import { parseResponses, type Response } from '../support/http1-parser.ts';
+import { mutated, type Sending, sendings } from '../support/mutation.ts';
+import { sendInPieces } from '../support/send-in-pieces.ts';
 
 const request = (line: string, headers: readonly string[] = [], body = '') =>
   Buffer.from([`${line} HTTP/1.1`, 'Host: greet', ...headers, '', body].join('\r\n'), 'latin1');
@@ -131,7 +131,7 @@ const pieces = [
 const refusals = [400, 403, 404, 405, 406, 408, 413, 414, 415, 417, 431, 501, 505];
 const successes = [100, 200, 204, 206, 302, 304, 416];
 
-function expectSound({ status, headers, body }: Answer): void {
+function expectSound({ status, headers, body }: Response): void {
   expect([...refusals, ...successes]).toContain(status);
   if (status === 100) return;
   expect(headers['x-request-id']).toMatch(/^[\w.:+/=-]{1,128}$/);
@@ -145,19 +145,19 @@ function expectSound({ status, headers, body }: Answer): void {
   expect(problem).toMatchObject({ status, requestId: headers['x-request-id'] });
 }
 
-const target = new Target();
+const target = new FuzzTarget();
 afterAll(() => target.dispose());
 
 /** Some conversations at once, each of some requests. */
 const conversations = (corpus: readonly Buffer[]) =>
-  fc.array(sent(mutated(corpus, pieces)), { minLength: 1, maxLength: 30 });
+  fc.array(sendings(mutated(corpus, pieces)), { minLength: 1, maxLength: 30 });
 const tell = (sendings: readonly Sending[]) =>
   sendings.map(({ bytes, ...how }) => `${literal(bytes)}\n  ${JSON.stringify(how)}`).join('\n');
 
 async function expectSoundAnswers(url: string, sendings: readonly Sending[]): Promise<void> {
-  const received = await Promise.all(sendings.map((sending) => converse(url, sending)));
+  const received = await Promise.all(sendings.map((sending) => sendInPieces(url, sending)));
   for (const [index, bytes] of received.entries())
-    if (sendings[index]?.end === 'finish') for (const answer of readAnswers(bytes)) expectSound(answer);
+    if (sendings[index]?.end === 'finish') for (const answer of parseResponses(bytes)) expectSound(answer);
   await target.expectUnharmed();
 }
 

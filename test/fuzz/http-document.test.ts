@@ -3,10 +3,10 @@ import { METHODS } from 'node:http';
 import Ajv from 'ajv/dist/2020.js';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
-import { converse } from '../support/converse.ts';
-import { fuzz, literal } from '../support/fuzzing.ts';
-import { type Answer, readAnswers } from '../support/http1.ts';
-import { Target } from '../support/target.ts';
+import { fuzz, literal } from '../support/fuzz.ts';
+import { FuzzTarget } from '../support/fuzz-target.ts';
+import { parseResponses, type Response } from '../support/http1-parser.ts';
+import { sendInPieces } from '../support/send-in-pieces.ts';
 
 interface Media {
   readonly schema: object;
@@ -44,7 +44,11 @@ function validatorOf(schema: object) {
 }
 
 /** That an answer is one of those that the operation describes, through and through. */
-function expectDescribed({ responses }: Operation, { status, headers, body }: Answer, isHead: boolean): void {
+function expectDescribed(
+  { responses }: Operation,
+  { status, headers, body }: Response,
+  isHead: boolean,
+): void {
   const described = responses[status] ?? responses.default;
   if (described === undefined) throw new Error(`${status} is not described`);
   const [type = ''] = (headers['content-type'] ?? '').split(';');
@@ -314,10 +318,10 @@ function judge({ operation, query, tail }: Case): 'good' | 'bad' | 'unknown' {
   return 'good';
 }
 
-const target = new Target();
+const target = new FuzzTarget();
 afterAll(() => target.dispose());
 
-function expectAsDocumented(sample: Case, answer: Answer): void {
+function expectAsDocumented(sample: Case, answer: Response): void {
   const {
     operation,
     method,
@@ -355,11 +359,11 @@ describe('HTTP, by its document', () => {
       const { urls } = await target.up();
       const how = { cuts: [], pauseMs: 0, end: 'finish' } as const;
       const received = await Promise.all(
-        samples.map((sample) => converse(urls.http, { bytes: requestOf(sample), ...how })),
+        samples.map((sample) => sendInPieces(urls.http, { bytes: requestOf(sample), ...how })),
       );
       for (const [index, bytes] of received.entries()) {
         const sample = samples[index] as Case;
-        const [answer] = readAnswers(bytes, sample.method === 'HEAD');
+        const [answer] = parseResponses(bytes, sample.method === 'HEAD');
         if (answer === undefined) throw new Error(`No answer came to ${literal(requestOf(sample))}`);
         expectAsDocumented(sample, answer);
       }

@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { begin, data, flags, frame, hello, preface, types } from '../support/http2-frames.ts';
 import { startTestService, type TestService } from '../support/service.ts';
-import { createTlsFolder, shakeHands, type TlsFolder } from '../support/tls.ts';
+import { connectTls, createTlsFolder, type TlsFolder } from '../support/tls.ts';
 
 let folder: TlsFolder;
 beforeAll(async () => {
@@ -19,7 +19,7 @@ describe.each(['clear text', 'TLS'])('gRPC callers in %s who never close', (kind
     const ca = folder.authority.cert;
     const [host, port] = urls.grpc.split(/:(?=\d+$)/);
     const socket = isSecure
-      ? await shakeHands(urls.grpc, { ca, ALPNProtocols: ['h2'] })
+      ? await connectTls(urls.grpc, { ca, ALPNProtocols: ['h2'] })
       : connect(Number(port), host);
     if (!isSecure) await once(socket, 'connect');
     return socket.on('error', () => {}).pause();

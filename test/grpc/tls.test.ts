@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createGrpcClient, type GrpcClient, type GrpcClientOptions } from '../../src/client/grpc.ts';
 import { createAuthority, type Pair } from '../support/certificates.ts';
 import { startTestService, type TestService, until } from '../support/service.ts';
-import { createTlsFolder, nameShown, shakeHands, type TlsFolder } from '../support/tls.ts';
+import { connectTls, createTlsFolder, servedName, type TlsFolder } from '../support/tls.ts';
 
 const toBuffers = ({ cert, key }: Pair) => ({ cert: Buffer.from(cert), key: Buffer.from(key) });
 
@@ -43,12 +43,12 @@ describe('gRPC over TLS', () => {
   it('refuses TLS 1.1, and takes 1.2 and 1.3', async () => {
     const ca = folder.authority.cert;
     const old = { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' } as const;
-    await expect(shakeHands(service.urls.grpc, { ca, ALPNProtocols: ['h2'], ...old })).rejects.toThrow(
+    await expect(connectTls(service.urls.grpc, { ca, ALPNProtocols: ['h2'], ...old })).rejects.toThrow(
       /protocol version/,
     );
     for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
       const options = { ca, ALPNProtocols: ['h2'], minVersion: version, maxVersion: version };
-      const socket = await shakeHands(service.urls.grpc, options);
+      const socket = await connectTls(service.urls.grpc, options);
       expect(socket.getProtocol()).toBe(version);
       socket.destroy();
     }
@@ -58,12 +58,12 @@ describe('gRPC over TLS', () => {
     const ca = folder.authority.cert;
     const client = open({ ca: Buffer.from(ca) });
     await client.greet('Alice');
-    const socket = await shakeHands(service.urls.grpc, { ca, ALPNProtocols: ['h2'] });
+    const socket = await connectTls(service.urls.grpc, { ca, ALPNProtocols: ['h2'] });
     await folder.renew('renewed');
-    await until(async () => (await nameShown(service.urls.grpc, ca)) === 'renewed');
+    await until(async () => (await servedName(service.urls.grpc, ca)) === 'renewed');
     for (const address of ['127.0.0.1', '[::1]'])
       expect(
-        await nameShown(service.urls.grpc.replace('localhost', address), ca).catch(() => 'renewed'),
+        await servedName(service.urls.grpc.replace('localhost', address), ca).catch(() => 'renewed'),
       ).toBe('renewed');
     expect(socket.destroyed).toBe(false);
     socket.destroy();
@@ -110,24 +110,24 @@ describe('gRPC over mutual TLS', () => {
   });
 
   it('asks no certificate of callers over HTTP', async () => {
-    expect(await nameShown(service.urls.http, folder.authority.cert)).toBe('first');
+    expect(await servedName(service.urls.http, folder.authority.cert)).toBe('first');
   });
 
   it('checks clients by the authority that is in the file now, also those who resume a session', async () => {
     const before = folder.authority.issue('caller');
     const after = createAuthority('Next authority');
     const options = { ca: folder.authority.cert, ALPNProtocols: ['h2'], maxVersion: 'TLSv1.2' as const };
-    const first = await shakeHands(service.urls.grpc, { ...options, ...before });
+    const first = await connectTls(service.urls.grpc, { ...options, ...before });
     const session = first.getSession();
     first.destroy();
-    const resumed = await shakeHands(service.urls.grpc, { ...options, ...before, session });
+    const resumed = await connectTls(service.urls.grpc, { ...options, ...before, session });
     expect(resumed.isSessionReused()).toBe(true);
     resumed.destroy();
     await writeFile(folder.clientCaFile, after.cert);
     await until(async () => (await greetAs(after.issue('caller'))) === 'Hello, Alice');
     expect(await greetAs(before)).toBe('refused');
     await expect(
-      shakeHands(service.urls.grpc, { ...options, ...before, session }).then(
+      connectTls(service.urls.grpc, { ...options, ...before, session }).then(
         (socket) =>
           new Promise((_, reject) => socket.on('error', reject).on('close', () => reject(new Error('cut')))),
       ),

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createRateLimit, maxClients, type RateLimit } from '../../src/resilience/rate-limit.ts';
-import { collect } from '../support/collect.ts';
+import { collectGarbage } from '../support/collect-garbage.ts';
 
 const create = (maxRequests: number, windowMs: number) =>
   createRateLimit({ rateLimit: { maxRequests, windowMs }, trustedProxies: [] }) as RateLimit;
@@ -69,10 +69,10 @@ describe('createRateLimit', () => {
         count(clientOf(`2001:db8:${net}:${client.toString(16).slice(-4)}::${(client >> 16) + 1}`, undefined));
       for (let client = 0; client < 100_000; client += 1)
         count(clientOf(`10.${net}.${(client >> 8) & 255}.${client & 255}`, undefined));
-      collect();
+      collectGarbage();
       return process.memoryUsage().heapUsed;
     };
-    collect();
+    collectGarbage();
     const before = process.memoryUsage().heapUsed;
     const after = flood(1);
     expect(after - before).toBeLessThan(10_000_000);

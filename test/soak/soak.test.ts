@@ -3,7 +3,7 @@ import { type AddressInfo, connect } from 'node:net';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createGrpcClient, createHttpClient, type GreetError } from '../../src/client/exports.ts';
 import { Fleet } from '../support/fleet.ts';
-import { holdingOf, Siege } from '../support/siege.ts';
+import { resourceUsageOf, ServiceUnderLoad } from '../support/service-under-load.ts';
 
 const soakMs = Number(process.env.SOAK_SECONDS ?? 600) * 1_000;
 /** How much more a replica may hold at the end than when it was warm: bytes of its heap and of its memory, and descriptors. */
@@ -13,7 +13,7 @@ const wait = (milliseconds: number) => new Promise((resolve) => setTimeout(resol
 const mb = (value: number) => `${(value / 1024 / 1024).toFixed(1)} MB`;
 
 const fleet = new Fleet();
-let lasting: Siege;
+let lasting: ServiceUnderLoad;
 // It takes spans, takes them and never answers, and is gone, in turn.
 const moods = ['accepts', 'hangs', 'is gone'] as const;
 let mood: (typeof moods)[number] = 'accepts';
@@ -27,7 +27,10 @@ beforeAll(async () => {
   const url = `http://127.0.0.1:${(collector.address() as AddressInfo).port}`;
   for (let count = 0; count < 2; count += 1) await fleet.add();
   // The one that is never restarted, and is looked at: traced, by a collector that comes and goes.
-  lasting = await Siege.start({ OTEL_EXPORTER_OTLP_ENDPOINT: url, OTEL_TRACES_SAMPLER_ARG: '0.1' });
+  lasting = await ServiceUnderLoad.start({
+    OTEL_EXPORTER_OTLP_ENDPOINT: url,
+    OTEL_TRACES_SAMPLER_ARG: '0.1',
+  });
 });
 afterAll(async () => {
   collector.closeAllConnections();
@@ -137,7 +140,7 @@ it('serves for as long as it is asked to, fails nobody, and holds no more at the
   const look = async () => {
     await wait(500);
     return {
-      ...(await holdingOf(lasting.pid)),
+      ...(await resourceUsageOf(lasting.pid)),
       heap: await lasting.heap(),
       series: (await lasting.metrics()).length,
     };

@@ -5,7 +5,6 @@ import { Client, connectivityState, credentials } from '@grpc/grpc-js';
 import request from 'supertest';
 import { describe, expect, it } from 'vitest';
 import { createGrpcClient } from '../../../src/client/grpc.ts';
-import { Held } from '../../support/hold.ts';
 import {
   begin,
   callHeaders,
@@ -16,6 +15,7 @@ import {
   preface,
   types,
 } from '../../support/http2-frames.ts';
+import { RawConnections } from '../../support/raw-connections.ts';
 import { startTestService, type TestService, until } from '../../support/service.ts';
 import { createTlsFolder } from '../../support/tls.ts';
 
@@ -35,7 +35,7 @@ const watching = Buffer.concat([
 
 /** A caller who watches, and never answers what it is asked. */
 async function openSilent({ urls }: TestService, bytes = watching): Promise<Socket> {
-  const socket = new Held(urls.grpc).add(bytes);
+  const socket = new RawConnections(urls.grpc).open(bytes);
   await once(socket, 'data');
   return socket;
 }

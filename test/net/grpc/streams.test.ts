@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { limitCalls } from '../../../src/net/grpc/streams.ts';
-import { collect } from '../../support/collect.ts';
+import { collectGarbage } from '../../support/collect-garbage.ts';
 import { hello as message } from '../../support/http2-frames.ts';
 import { shortLimits } from '../../support/service.ts';
 
@@ -47,7 +47,7 @@ it('lets go of what was made of a call that has ended, even if V8 does not let g
   const left = () => calls.filter((call) => call.deref() !== undefined).length;
   for (let tries = 0; left() > 1 && tries < 30; tries += 1) {
     await sleep(100);
-    collect();
+    collectGarbage();
   }
   expect(left()).toBe(1);
   expect(kept).toHaveLength(101);

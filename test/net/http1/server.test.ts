@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { createHttpServer } from '../../../src/net/http1/server.ts';
 import { defaultLimits } from '../../../src/net/limits.ts';
-import { collect } from '../../support/collect.ts';
+import { collectGarbage } from '../../support/collect-garbage.ts';
 
 it('keeps nothing of a request that is answered while its connection waits for the next', async () => {
   const responses: WeakRef<ServerResponse>[] = [];
@@ -25,7 +25,7 @@ it('keeps nothing of a request that is answered while its connection waits for t
 
   for (let tries = 0; responses[0]?.deref() !== undefined && tries < 50; tries += 1) {
     await sleep(10);
-    collect();
+    collectGarbage();
   }
   expect(responses.map((response) => response.deref())).toEqual([undefined]);
   expect(socket.writable).toBe(true);

@@ -1,11 +1,11 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { Duplex } from 'node:stream';
-import { connect as connectTls } from 'node:tls';
+import { connect as connectTlsSocket } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createAuthority } from '../../support/certificates.ts';
 import { shortLimits, startTestService, type TestService, until } from '../../support/service.ts';
-import { createTlsFolder, shakeHands, type TlsFolder } from '../../support/tls.ts';
+import { connectTls, createTlsFolder, type TlsFolder } from '../../support/tls.ts';
 
 /** The first message of a handshake over TLS 1.2, where alerts are in clear text. Node's own client closes instead of sending one. */
 function clientHello(): Promise<Buffer> {
@@ -17,7 +17,7 @@ function clientHello(): Promise<Buffer> {
         done();
       },
     });
-    connectTls({ socket, maxVersion: 'TLSv1.2', ALPNProtocols: ['h2'] }).on('error', () => {});
+    connectTlsSocket({ socket, maxVersion: 'TLSv1.2', ALPNProtocols: ['h2'] }).on('error', () => {});
   });
 }
 
@@ -69,8 +69,8 @@ describe.each(['http', 'grpc'] as const)('a TLS handshake that fails, over %s', 
     socket.resume();
     await closed;
   };
-  const refused = (options: Parameters<typeof shakeHands>[1]) => async () => {
-    const socket = await shakeHands(target().href, { ALPNProtocols: ['h2'], ...options }).catch(
+  const refused = (options: Parameters<typeof connectTls>[1]) => async () => {
+    const socket = await connectTls(target().href, { ALPNProtocols: ['h2'], ...options }).catch(
       () => undefined,
     );
     if (socket === undefined) return;
@@ -127,7 +127,7 @@ describe.each(['http', 'grpc'] as const)('a TLS handshake that fails, over %s', 
   it('is not told of one that succeeds', async () => {
     const before = logged().length;
     const { authority } = folder;
-    const socket = await shakeHands(target().href, {
+    const socket = await connectTls(target().href, {
       ca: authority.cert,
       ALPNProtocols: ['h2'],
       ...authority.issue('me'),

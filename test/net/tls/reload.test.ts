@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { createGrpcClient } from '../../../src/client/grpc.ts';
 import { startTestService, until } from '../../support/service.ts';
-import { createTlsFolder, nameShown } from '../../support/tls.ts';
+import { createTlsFolder, servedName } from '../../support/tls.ts';
 
 it('takes up new certificates under load, without a failed request over HTTP/1.1, HTTP/2 and gRPC', async () => {
   const folder = await createTlsFolder();
@@ -64,7 +64,7 @@ it('takes up new certificates under load, without a failed request over HTTP/1.1
       [service.urls.http, 'h2'],
       [service.urls.grpc, 'h2'],
     ] as const)
-      await until(async () => (await nameShown(target, ca, alpn)) === name);
+      await until(async () => (await servedName(target, ca, alpn)) === name);
   }
   isLoading = false;
   await Promise.all(loads);
