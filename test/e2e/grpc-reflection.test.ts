@@ -1,6 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isPresent, run, start } from '../support/command.ts';
 import { type Program, runProgram } from '../support/program.ts';
@@ -45,9 +45,10 @@ async function printed(command: string, args: readonly string[], isEndless: bool
   }
   const running = start(command, args);
   await until(() => running.stdout().includes('}'));
+  const seen = running.stdout();
   running.process.kill();
   await running.result;
-  return running.stdout();
+  return seen;
 }
 
 const hasGo = isPresent('go');
@@ -114,26 +115,25 @@ describe.skipIf(!hasGo)(`grpcurl${hasGo ? '' : ': left out, there is no Go on th
 });
 
 describe('buf curl', () => {
-  const buf = [
-    '--yes',
-    '-p',
-    '@bufbuild/buf@1.75.0',
-    'buf',
-    'curl',
-    '--http2-prior-knowledge',
-    '--protocol',
-    'grpc',
-  ];
+  let buf: string;
+  beforeAll(async () => {
+    // The program itself: the launcher of its package starts it as a child that outlives it.
+    const { stdout } = await run('npx', ['--yes', '-p', '@bufbuild/buf@1.75.0', '-c', 'command -v buf']);
+    const { platform, arch } = process;
+    buf = join(dirname(stdout.trim()), `../@bufbuild/buf-${platform}-${arch}/bin/buf`);
+  }, 240_000);
+  const curl = ['curl', '--http2-prior-knowledge', '--protocol', 'grpc'];
+
   it.each(['grpc-v1', 'grpc-v1alpha'])('lists every method by %s', async (protocol) => {
-    const url = `http://${address}`;
-    const { stdout } = await run('npx', [...buf, '--reflect-protocol', protocol, '--list-methods', url]);
+    const args = [...curl, '--reflect-protocol', protocol, '--list-methods', `http://${address}`];
+    const { stdout } = await run(buf, args);
     expect(stdout.trim().split('\n')).toEqual(methods.toSorted());
   });
 
   it.each(methods)('calls %s', async (method) => {
     const [request, answer] = samples[method] ?? [];
-    const args = [...buf, '-d', JSON.stringify(request), `http://${address}/${method}`];
-    expect(JSON.parse(await printed('npx', args, method === endless))).toMatchObject(
+    const args = [...curl, '-d', JSON.stringify(request), `http://${address}/${method}`];
+    expect(JSON.parse(await printed(buf, args, method === endless))).toMatchObject(
       answer ?? { no: 'sample' },
     );
   });
