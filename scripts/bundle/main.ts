@@ -2,6 +2,7 @@
  * Starts the program from its bundle, as `dist/main.js`. What V8 compiled of it in a rehearsal (`rehearse.mjs`) is taken from the
  * file beside it that the same V8 made with the same flags for the same kind of processor; where there is none it is compiled anew.
  */
+import './arguments.ts';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
