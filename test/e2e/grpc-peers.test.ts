@@ -163,7 +163,7 @@ describe.skipIf(!hasPython)(
     });
 
     it('reads of each message what the service reads', async () => {
-      const messages = fc.sample(protobufBytes([1, 1, 1, 2, 16, 536_870_911]), 2_000);
+      const messages = fc.sample(protobufBytes([1, 1, 1, 2, 16], { isPlain: true }), 2_000);
       const read = (bytes: Buffer) => {
         try {
           return greetService.Greet.requestDeserialize(bytes).message;

@@ -62,19 +62,46 @@ describe('greet.GreetService/Greet', () => {
     );
   });
 
-  it.each<[string, Buffer]>([
-    ['invalid UTF-8', Buffer.from('0a03e0a441', 'hex')],
-    ['a UTF-8 surrogate', Buffer.from('0a03eda080', 'hex')],
-    ['an overlong encoding', Buffer.from('0a02c080', 'hex')],
-    ['a string cut short', Buffer.from('0a05416c', 'hex')],
-    ['a length without a string', Buffer.from('0a', 'hex')],
-    ['a field of another type', Buffer.from('0801', 'hex')],
-    ['a group without an end', Buffer.from('0b', 'hex')],
-    ['a field number of zero', Buffer.from('0000', 'hex')],
-    ['noise', Buffer.from('ffffffffffffffffffffff', 'hex')],
-  ])('refuses %s, and repairs nothing', async (_title, bytes) => {
-    expect((await send(bytes)).error?.code).toBe(status.INVALID_ARGUMENT);
+  const notUtf8 = 'a string is not valid UTF-8';
+  const notProtobuf = 'its bytes are not a greet.GreetingRequest in the protobuf encoding';
+  const tooDeep = 'its fields are nested too deeply';
+  it.each([
+    ['invalid UTF-8', '0a03e0a441', notUtf8],
+    ['a UTF-8 surrogate', '0a03eda080', notUtf8],
+    ['an overlong encoding', '0a02c080', notUtf8],
+    ['a long string that is not UTF-8', `0a46${'41'.repeat(69)}ff`, notUtf8],
+    ['a string cut short', '0a05416c', notProtobuf],
+    ['a length without a string', '0a', notProtobuf],
+    ['a length of 4 GB', '0affffffff0f41', notProtobuf],
+    ['a group without an end', '0b', notProtobuf],
+    ['a group with the end of another', '0b14', notProtobuf],
+    ['an end of a group alone', '0c', notProtobuf],
+    ['a field number of zero', '0000', notProtobuf],
+    ['a wire type that there is not', '0f', notProtobuf],
+    ['a varint tag and a string', '0803414243', notProtobuf],
+    ['a varint of eleven bytes', '10ffffffffffffffffffff01', notProtobuf],
+    ['noise', 'ffffffffffffffffffffff', notProtobuf],
+    ['2,000 groups in each other', '0b'.repeat(2_000), tooDeep],
+  ])('refuses %s, and repairs nothing', async (_title, hex, reason) => {
+    expect((await send(Buffer.from(hex, 'hex'))).error).toMatchObject({
+      code: status.INVALID_ARGUMENT,
+      details: `The message cannot be read: ${reason}.`,
+    });
     await expectGreeting();
+  });
+
+  it.each([
+    ['a varint in a field that it does not know', '1096010a0141', 'A'],
+    ['its own field as a varint', '0896010a0141', 'A'],
+    ['its own field as a varint, behind the name', '0a0141089601', 'A'],
+    ['its own field in 32 and in 64 bits', '0d0102030409010203040506070a0a0141', 'A'],
+    ['its own field as a group', '0b0a01420c0a0141', 'A'],
+    ['a length in more bytes than it needs', '0a818080800041', 'A'],
+    ['a length of ten bytes', '0a8180808080808080800041', 'A'],
+    ['the name three times', '0a01420a01430a0141', 'A'],
+    ['the greatest field number', 'faffffff0f01410a0141', 'A'],
+  ])('skips and takes as the protobuf encoding says: %s', async (_title, hex, name) => {
+    expect((await send(Buffer.from(hex, 'hex'))).message).toBe(`Hello, ${name}`);
   });
 
   it('ignores fields that it does not know, and takes the last of a repeated one, as proto3 says', async () => {
