@@ -1,5 +1,5 @@
-import { greet } from './generated/index.ts';
 import { client } from './generated/client.gen.ts';
+import { greet } from './generated/index.ts';
 
 client.setConfig({ baseUrl: process.argv[2] ?? '', headers: { Accept: 'application/json' } });
 

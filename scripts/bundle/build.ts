@@ -38,8 +38,6 @@ await build({
     '@fastify/ajv-compiler',
     '@fastify/fast-json-stringify-compiler',
     '@fastify/rate-limit',
-    '@fastify/swagger',
-    '@fastify/swagger-ui',
     '@opentelemetry/core',
     '@opentelemetry/exporter-trace-otlp-proto',
     '@opentelemetry/resources',
