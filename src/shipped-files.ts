@@ -8,6 +8,11 @@ export const protoFile = shipped('proto/greet.proto');
 /** All of `proto/`, compiled: `npm run proto`. */
 export const descriptorsFile = shipped('proto/descriptors.binpb');
 export const openApiFiles = { json: shipped('openapi/openapi.json'), yaml: shipped('openapi/openapi.yaml') };
+export const docsPageFiles = {
+  html: shipped('openapi/swagger-ui/index.html'),
+  css: shipped('openapi/swagger-ui/page.css'),
+  script: shipped('openapi/swagger-ui/page.js'),
+};
 
 /** The package's version. */
 export const { version } = JSON.parse(readFileSync(shipped('package.json'), 'utf8')) as {

@@ -37,8 +37,6 @@ await build({
   external: [
     '@fastify/ajv-compiler',
     '@fastify/fast-json-stringify-compiler',
-    '@fastify/swagger',
-    '@fastify/swagger-ui',
     // Of grpc-js, which asks for it only for debugging services that are not offered here.
     '@grpc/proto-loader',
     '@opentelemetry/auto-configuration-propagators',

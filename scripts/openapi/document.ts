@@ -82,7 +82,9 @@ function createComponents() {
     parameter(name: string, type: z.ZodType) {
       const { description, ...schema } = schemaOf(type, 'input');
       const required = !type.safeParse(undefined).success;
-      const parameter = { name, in: 'query', required, description, schema };
+      // Swagger UI fills it in.
+      const example = schema.examples?.[0];
+      const parameter = { name, in: 'query', required, description, schema, example };
       parameters[name] ??= parameter;
       return isDeepStrictEqual(parameters[name], parameter) ? refer('parameters', name) : parameter;
     },

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
 import { faultsOfPackages, readInstalled } from './installed.ts';
-import { faultsOfLockfile, faultsOfManifest, type Lockfile } from './lockfile.ts';
+import { faultsOfEngines, faultsOfLockfile, faultsOfManifest, type Lockfile } from './lockfile.ts';
 
 /** The projects of this repository: the service, and what it is measured against, which is locked and mostly not installed. */
 const projects = ['./', 'bench/'];
@@ -19,6 +19,7 @@ export async function checkProject(folder: URL): Promise<Report> {
   const faults = [
     ...faultsOfManifest(await read('package.json'), lockfile),
     ...faultsOfLockfile(lockfile),
+    ...faultsOfEngines(lockfile),
     ...faultsOfPackages(lockfile, await readInstalled(folder)),
   ];
   return { packages: Object.keys(lockfile.packages).length - 1, faults };
@@ -31,7 +32,7 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
     if (faults.length > 0) process.exitCode = 1;
     else
       console.log(
-        `ok - ${project}: ${packages} packages, each pinned, hashed, licensed and installed without a script`,
+        `ok - ${project}: ${packages} packages, each pinned, hashed, licensed, for the oldest supported Node, and installed without a script`,
       );
   }
 }

@@ -1,3 +1,4 @@
+import { minVersion, satisfies } from 'semver';
 import { installScripts } from './policy.ts';
 
 /** What is read of a package.json. */
@@ -18,6 +19,7 @@ export interface LockedPackage extends Manifest {
   readonly optional?: boolean;
   readonly link?: boolean;
   readonly hasInstallScript?: boolean;
+  readonly engines?: Readonly<Record<string, string>>;
 }
 
 /** A package-lock.json: every package by its folder, the project itself by ''. */
@@ -56,6 +58,19 @@ function faultsOfEntry(folder: string, entry: LockedPackage): string[] {
   if (hasInstallScript && !Object.hasOwn(installScripts, nameOf(folder, entry)))
     faults.push('has an install script and is not on the list of those that may');
   return faults;
+}
+
+/** Packages that do not support the oldest Node that the project supports. npm only warns of them, unless told `--engine-strict`. */
+export function faultsOfEngines({ packages }: Lockfile): string[] {
+  const { '': project, ...others } = packages;
+  const oldest = minVersion(project?.engines?.node ?? '');
+  if (project?.engines?.node === undefined || oldest === null)
+    return ['package.json does not say by engines.node which Node the project supports'];
+  return Object.entries(others).flatMap(([folder, { engines }]) =>
+    satisfies(oldest, engines?.node ?? '*')
+      ? []
+      : [`${folder}: needs Node ${engines?.node}, and the project supports Node ${oldest.version}`],
+  );
 }
 
 /** Where package.json asks for less than one exact version, or for another one than the lockfile has. */

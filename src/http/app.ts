@@ -65,7 +65,7 @@ export async function buildApp(options: AppOptions): Promise<App> {
   app.setNotFoundHandler(handleNotFound);
 
   await registerRoutes(app, { operations, readiness });
-  await app.register(docsRoutes, { handleNotFound });
+  await app.register(docsRoutes);
 
   // Added last, so that the routes above, which have a hook of their own, do not run it.
   const endUnmatched = observeRoute(unmatchedRoute, telemetry, begun);

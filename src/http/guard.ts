@@ -7,7 +7,7 @@ import { malformedTarget, maxTargetLength, pathOf, targetProblem } from './targe
 export interface Guard {
   /** The hook that refuses what no route should see, before any body is read, and that answers OPTIONS. */
   readonly guard: (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void) => void;
-  /** For a route with a wildcard that finds nothing: answers as for a path without a route. */
+  /** Answers a request that no route takes. */
   readonly handleNotFound: (request: FastifyRequest) => never;
 }
 
@@ -78,9 +78,7 @@ function routeProblem(allowOf: AllowOf, request: FastifyRequest): Problem | unde
 /** 404 for a path that is not served, and 405 with Allow for a method that it does not have. */
 function notFound(allowOf: AllowOf, request: FastifyRequest): Problem {
   const allow = allowOf(request);
-  // An allowed method gets here if a wildcard route found nothing.
-  if (allow === undefined || allow.includes(request.method))
-    return new Problem(404, 'Nothing is served at this path.');
+  if (allow === undefined) return new Problem(404, 'Nothing is served at this path.');
   const list = allow.join(', ');
   return new Problem(405, `${request.method} is not allowed here; allowed are ${list}.`, {
     headers: { allow: list },
@@ -102,23 +100,17 @@ type AllowOf = (request: FastifyRequest) => readonly string[] | undefined;
  * pattern, and an asterisk in it for a wildcard.
  */
 function collectAllowed(app: FastifyInstance): AllowOf {
-  const exact = new Map<string, readonly string[]>();
-  const wildcards = new Map<string, readonly string[]>();
+  const allowed = new Map<string, readonly string[]>();
   app.addHook('onRoute', ({ method, url }) => {
-    const [table, path] = url.endsWith('*') ? [wildcards, url.slice(0, -1)] : [exact, url];
-    const methods = new Set([...(table.get(path) ?? []), ...[method].flat()]);
-    table.set(
-      path,
+    const methods = new Set([...(allowed.get(url) ?? []), ...[method].flat()]);
+    allowed.set(
+      url,
       methodOrder.filter((name) => methods.has(name) || name === 'OPTIONS'),
     );
   });
   return function allowOf(request) {
     if (request.originalUrl === '*') return ['GET', 'HEAD', 'OPTIONS'];
-    const path = pathOf(request);
-    const found = exact.get(path);
-    if (found !== undefined) return found;
-    for (const [prefix, methods] of wildcards) if (path.startsWith(prefix)) return methods;
-    return undefined;
+    return allowed.get(pathOf(request));
   };
 }
 

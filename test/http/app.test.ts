@@ -51,10 +51,10 @@ describe('the public listener', () => {
     expect((await request(service.urls.http).options('/nope')).status).toBe(404);
   });
 
-  it('redirects / to the documentation', async () => {
-    const response = await request(service.urls.http).get('/');
+  it.each(['/', '/docs'])('redirects %s to the documentation, relatively', async (path) => {
+    const response = await request(service.urls.http).get(path);
     expect(response.status).toBe(302);
-    expect(response.headers.location).toBe('/docs');
+    expect(response.headers.location).toBe('docs/');
   });
 
   describe('X-Request-Id', () => {

@@ -299,7 +299,7 @@ describe('unusual requests, each of them traced,', () => {
     [400, 'GET http://[bad/greet HTTP/1.1\r\nHost: a\r\n'],
     [404, 'GET //greet?name=a HTTP/1.1\r\nHost: a\r\n'],
     [404, 'GET /docs/static/..%2f..%2fpackage.json HTTP/1.1\r\nHost: a\r\n'],
-    [403, 'GET /docs/static/../../../package.json HTTP/1.1\r\nHost: a\r\n'],
+    [404, 'GET /docs/static/../../../package.json HTTP/1.1\r\nHost: a\r\n'],
     [405, 'QUERY /greet HTTP/1.1\r\nHost: a\r\n'],
   ])('are answered %i: %s', async (status, head) => {
     const response = await exchange(service.urls.http, `${head}Connection: close\r\n\r\n`);

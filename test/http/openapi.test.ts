@@ -1,11 +1,12 @@
 import { readFile } from 'node:fs/promises';
-import request from 'supertest';
+import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import * as z from 'zod';
 import { generateDocuments } from '../../scripts/openapi/generate.ts';
 import { namePattern } from '../../src/greeting/name.ts';
 import { type Operation, operations } from '../../src/operations.ts';
+import { readAnswers } from '../support/http1.ts';
 import { startTestService, type TestService } from '../support/service.ts';
 
 const committed = (name: string) => readFile(new URL(`../../openapi/${name}`, import.meta.url), 'utf8');
@@ -160,22 +161,93 @@ describe('its routes', () => {
   });
   afterAll(() => service.drain());
 
-  it.each([
-    ['/openapi.json', 'application/json; charset=utf-8', 'openapi.json'],
-    ['/openapi.yaml', 'application/yaml', 'openapi.yaml'],
-  ])('serve %s', async (path, type, file) => {
-    const response = await fetch(service.urls.http + path);
-    expect(response.status).toBe(200);
-    expect(response.headers.get('content-type')).toBe(type);
-    expect(await response.text()).toBe(await committed(file));
+  const files = [
+    ['/openapi.json', 'application/json; charset=utf-8', 'openapi/openapi.json'],
+    ['/openapi.yaml', 'application/yaml', 'openapi/openapi.yaml'],
+    ['/docs/', 'text/html; charset=utf-8', 'openapi/swagger-ui/index.html'],
+    ['/docs/static/page.css', 'text/css; charset=utf-8', 'openapi/swagger-ui/page.css'],
+    ['/docs/static/page.js', 'text/javascript; charset=utf-8', 'openapi/swagger-ui/page.js'],
+    ['/docs/static/swagger-ui.css', 'text/css; charset=utf-8', 'node_modules/swagger-ui-dist/swagger-ui.css'],
+    [
+      '/docs/static/swagger-ui-bundle.js',
+      'text/javascript; charset=utf-8',
+      'node_modules/swagger-ui-dist/swagger-ui-bundle.js',
+    ],
+  ] as const;
+
+  it.each(files)('serve %s, as it is and compressed', async (path, type, file) => {
+    const content = await readFile(new URL(`../../${file}`, import.meta.url));
+    for (const [encoding, expected] of [
+      ['gzip, deflate, br', 'gzip'],
+      ['br', null],
+      ['gzip;q=0, *', null],
+      ['', null],
+    ] as const) {
+      const response = await fetch(service.urls.http + path, { headers: { 'accept-encoding': encoding } });
+      expect(response.status).toBe(200);
+      expect(response.headers.get('content-type')).toBe(type);
+      expect(response.headers.get('content-encoding')).toBe(expected);
+      expect(response.headers.get('vary')).toBe('Accept-Encoding');
+      expect(Buffer.from(await response.arrayBuffer()).equals(content)).toBe(true);
+    }
   });
 
-  it.each(['/docs', '/docs/'])('serve Swagger UI at %s under a policy of its own', async (path) => {
-    const response = await request(service.urls.http).get(path);
-    expect(response.status).toBe(200);
-    expect(response.headers['content-type']).toBe('text/html; charset=utf-8');
-    expect(response.headers['content-security-policy']).toContain("default-src 'none'");
-    expect(response.headers['content-security-policy']).not.toContain('upgrade-insecure-requests');
-    expect(response.text).toContain('swagger-ui');
+  it.each(files)(
+    'answer 304 for %s to a client that has it already, in the encoding that it asks for',
+    async (path) => {
+      const at = (headers: Record<string, string>) => fetch(service.urls.http + path, { headers });
+      const zipped = { 'accept-encoding': 'gzip' };
+      const plain = { 'accept-encoding': 'identity' };
+      const tags = [
+        (await at(zipped)).headers.get('etag') ?? '',
+        (await at(plain)).headers.get('etag') ?? '',
+      ];
+      expect(new Set(tags).size).toBe(2);
+      for (const [index, encoding] of [zipped, plain].entries()) {
+        const [own = '', other = ''] = index === 0 ? tags : tags.toReversed();
+        for (const tag of [own, `W/${own}`, `"a", ${own}`, '*']) {
+          const response = await at({ ...encoding, 'if-none-match': tag });
+          expect(response.status).toBe(304);
+          expect(await response.text()).toBe('');
+          expect(response.headers.get('etag')).toBe(own);
+        }
+        expect((await at({ ...encoding, 'if-none-match': other })).status).toBe(200);
+      }
+    },
+  );
+
+  it('keep Origin in Vary where only some origins are allowed', async () => {
+    const choosy = await startTestService({ CORS_ORIGINS: 'https://app.example.com' });
+    const response = await fetch(`${choosy.urls.http}/openapi.json`);
+    expect(response.headers.get('vary')).toBe('Origin, Accept-Encoding');
+    await choosy.drain();
   });
+
+  it.each(['/docs/', '/docs/static/swagger-ui-bundle.js'])(
+    'load %s while the service drains',
+    async (path) => {
+      const draining = await startTestService();
+      const socket = connect(Number(new URL(draining.urls.http).port), '127.0.0.1');
+      socket.write(`GET ${path} HTTP/1.1\r\n`);
+      await fetch(`${draining.urls.admin}/metrics`);
+      const drained = draining.drain();
+      socket.write('Host: greet\r\n\r\n');
+      const [answer] = readAnswers(Buffer.concat(await socket.toArray()), false);
+      expect(answer?.status).toBe(200);
+      await drained;
+    },
+  );
+
+  it.each(['/docs/', '/docs/static/swagger-ui-bundle.js'])(
+    'end with a client that leaves %s unread',
+    async (path) => {
+      const draining = await startTestService({ SHUTDOWN_TIMEOUT_MS: '100' });
+      const socket = connect(Number(new URL(draining.urls.http).port), '127.0.0.1').on('error', () => {});
+      socket.pause().write(`GET ${path} HTTP/1.1\r\nHost: greet\r\n\r\n`);
+      await fetch(`${draining.urls.admin}/metrics`);
+      await draining.drain();
+      socket.destroy();
+      expect(draining.lines.filter(({ level }) => level === 'error')).toEqual([]);
+    },
+  );
 });

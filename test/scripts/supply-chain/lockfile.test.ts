@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
+  faultsOfEngines,
   faultsOfLockfile,
   faultsOfManifest,
   type LockedPackage,
@@ -104,5 +105,36 @@ describe('package.json', () => {
     ],
   ])('is refused when it asks for %s', (_title, manifest, root, version) => {
     expect(faultsOf(manifest, root, version)).toHaveLength(1);
+  });
+});
+
+describe('the engines of a lockfile', () => {
+  const faultsOf = (project: string | undefined, engines?: Record<string, string>) =>
+    faultsOfEngines({
+      lockfileVersion: 3,
+      packages: {
+        '': project === undefined ? {} : { engines: { node: project } },
+        'node_modules/a': { ...sound, ...(engines && { engines }) },
+      },
+    });
+
+  it.each([undefined, {}, { npm: '>=99' }, { node: '>=20.19' }, { node: '18 || 20 || >=22' }, { node: '*' }])(
+    'are sound with %j',
+    (engines) => {
+      expect(faultsOf('>=20.19', engines)).toEqual([]);
+    },
+  );
+
+  it.each([{ node: '>=22' }, { node: '>=20.20' }, { node: '^18' }, { node: '^20.19.1 || >=22' }])(
+    'are refused with %j',
+    (engines) => {
+      expect(faultsOf('>=20.19', engines)).toEqual([
+        `node_modules/a: needs Node ${engines.node}, and the project supports Node 20.19.0`,
+      ]);
+    },
+  );
+
+  it('are refused if the project says nothing of its own', () => {
+    expect(faultsOf(undefined)).toEqual([expect.stringContaining('engines.node')]);
   });
 });
