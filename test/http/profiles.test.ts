@@ -1,7 +1,7 @@
 import { request as httpRequest } from 'node:http';
-import { gunzipSync } from 'node:zlib';
+import v8 from 'node:v8';
 import request from 'supertest';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { expectProblem } from '../support/problem.ts';
 import { startTestService, type TestService, until } from '../support/service.ts';
 
@@ -33,21 +33,24 @@ describe('/profiles on the admin port', () => {
     expect(profile.endTime - profile.startTime).toBeGreaterThan(1_000_000);
   });
 
-  it('gives a heap snapshot that can be read', async () => {
-    const response = await post('/profiles/heap', {});
-    expect(response.status).toBe(200);
-    expect(response.headers['content-type']).toBe('application/gzip');
-    const { snapshot, nodes, strings } = JSON.parse(gunzipSync(response.body).toString());
-    expect(nodes).toHaveLength(snapshot.node_count * snapshot.meta.node_fields.length);
-    expect(strings).toContain('handleOperation');
-    expect(service.lines).toContainEqual(
-      expect.objectContaining({
-        level: 'warn',
-        kind: 'heap',
-        client: expect.any(String),
-        bytes: response.body.length,
-      }),
-    );
+  it.each([
+    [
+      'memory',
+      () => vi.spyOn(process, 'constrainedMemory').mockReturnValue(process.memoryUsage.rss()),
+      'left',
+    ],
+    [
+      'time',
+      () =>
+        vi.spyOn(v8, 'getHeapStatistics').mockReturnValue({ ...v8.getHeapStatistics(), used_heap_size: 2e9 }),
+      'at most 100 MiB',
+    ],
+  ])('refuses a heap snapshot that would take too much %s', async (_title, limit, words) => {
+    limit();
+    onTestFinished(() => void vi.restoreAllMocks());
+    const response = await request(service.urls.admin).post('/profiles/heap').send({});
+    expect(response.status).toBe(507);
+    expectProblem(response, { detail: expect.stringContaining(words) });
   });
 
   it('takes one at a time, and none longer than its client waits', async () => {

@@ -1,7 +1,8 @@
+import { readFileSync } from 'node:fs';
 import type { ServerResponse } from 'node:http';
 import type { Session } from 'node:inspector/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { getHeapStatistics } from 'node:v8';
+import v8 from 'node:v8';
 import { gzipSync } from 'node:zlib';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import * as z from 'zod';
@@ -19,11 +20,11 @@ const heapSchema = z.strictObject({});
 /** Between two samples, in microseconds. A minute of them takes about 2 MB. */
 const samplingInterval = 1_000;
 
-/** The largest heap of which a snapshot is taken, in bytes. Nothing else runs meanwhile, about a second for each 20 MB. */
-const maxHeapBytes = 256 * 1_048_576;
+/** The largest heap of which a snapshot is taken, in bytes. Nothing else runs meanwhile, about a second for each 5 MB. */
+const maxHeapBytes = 100 * 1_048_576;
 
-/** What a snapshot takes beside the heap, as a multiple of it: V8's copy of the graph, and the compressed text. */
-const snapshotFactor = 2;
+/** What V8 needs for a snapshot beside the heap itself, as a multiple of it. */
+const snapshotFactor = 5.5;
 
 const mebibytes = (bytes: number) => Math.ceil(bytes / 1_048_576);
 
@@ -104,7 +105,7 @@ async function snapshotHeap(session: Session): Promise<Buffer> {
 
 /** A snapshot that does not fit into the memory of the container would end the process. */
 function refuseLargeHeap(): void {
-  const heap = getHeapStatistics().used_heap_size;
+  const heap = v8.getHeapStatistics().used_heap_size;
   const needed = heap * snapshotFactor;
   const left = memoryLeft();
   if (heap <= maxHeapBytes && needed <= left) return;
@@ -116,7 +117,17 @@ function refuseLargeHeap(): void {
   );
 }
 
+/** What the limit of the container leaves. Memory that is a copy of a file does not count: the kernel takes it back when it needs it. */
 function memoryLeft(): number {
   const limit = process.constrainedMemory();
-  return limit > 0 && limit < Number.MAX_SAFE_INTEGER ? limit - process.memoryUsage.rss() : Infinity;
+  return limit > 0 && limit < Number.MAX_SAFE_INTEGER ? limit - anonymousMemory() : Infinity;
+}
+
+function anonymousMemory(): number {
+  try {
+    const [, kibibytes] = /^RssAnon:\s+(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8')) ?? [];
+    return Number(kibibytes) * 1_024;
+  } catch {
+    return process.memoryUsage.rss();
+  }
 }
