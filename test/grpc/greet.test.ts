@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { greetService } from '../../src/grpc/contract.ts';
 import { readViolations } from '../../src/net/grpc/rich-status.ts';
 import { cases } from '../cases.ts';
-import { startTestService, type TestService } from '../support/service.ts';
+import { startTestService, type TestService, until } from '../support/service.ts';
 
 interface Answer {
   readonly error?: ServiceError;
@@ -25,7 +25,7 @@ describe('greet.GreetService/Greet', () => {
 
   const { path, requestSerialize, responseDeserialize } = greetService.Greet;
   const plain = (name: string) => requestSerialize({ message: name });
-  /** Sends bytes as they are. */
+  /** Sends these bytes as the message. */
   const send = (bytes: Buffer, metadata = new Metadata(), to = path as string): Promise<Answer> =>
     new Promise((resolve) => {
       let requestId: string | undefined;
@@ -66,33 +66,34 @@ describe('greet.GreetService/Greet', () => {
     ['invalid UTF-8', Buffer.from('0a03e0a441', 'hex')],
     ['a UTF-8 surrogate', Buffer.from('0a03eda080', 'hex')],
     ['an overlong encoding', Buffer.from('0a02c080', 'hex')],
-    ['a string cut short', Buffer.from('0a05416c', 'hex')],
+    ['a truncated string', Buffer.from('0a05416c', 'hex')],
     ['a length without a string', Buffer.from('0a', 'hex')],
     ['a field of another type', Buffer.from('0801', 'hex')],
     ['a group without an end', Buffer.from('0b', 'hex')],
     ['a field number of zero', Buffer.from('0000', 'hex')],
-    ['noise', Buffer.from('ffffffffffffffffffffff', 'hex')],
-  ])('refuses %s, and repairs nothing', async (_title, bytes) => {
+    ['random bytes', Buffer.from('ffffffffffffffffffffff', 'hex')],
+  ])('refuses %s, instead of repairing it', async (_title, bytes) => {
     expect((await send(bytes)).error?.code).toBe(status.INVALID_ARGUMENT);
     await expectGreeting();
   });
 
-  it('ignores fields that it does not know, and takes the last of a repeated one, as proto3 says', async () => {
+  it('ignores unknown fields, and takes the last value of a repeated one, as proto3 specifies', async () => {
     expect(
       (await send(Buffer.concat([Buffer.from('1207756e6b6e6f776e', 'hex'), plain('Alice')]))).message,
     ).toBe('Hello, Alice');
     expect((await send(Buffer.concat([plain('Bob'), plain('Alice')]))).message).toBe('Hello, Alice');
   });
 
-  it('takes over x-request-id, sends it back and logs under it', async () => {
+  it('takes over x-request-id, sends it back and logs it', async () => {
     const metadata = new Metadata();
-    metadata.set('x-request-id', 'from-the-caller');
-    expect((await send(plain('Alice'), metadata)).requestId).toBe('from-the-caller');
-    const line = service.lines.find(({ requestId }) => requestId === 'from-the-caller');
+    metadata.set('x-request-id', 'from-the-client');
+    expect((await send(plain('Alice'), metadata)).requestId).toBe('from-the-client');
+    await until(() => service.lines.some(({ requestId }) => requestId === 'from-the-client'));
+    const line = service.lines.find(({ requestId }) => requestId === 'from-the-client');
     expect(line).toEqual({
       level: 'info',
       time: expect.any(String),
-      requestId: 'from-the-caller',
+      requestId: 'from-the-client',
       method: 'greet.GreetService/Greet',
       code: 'OK',
       durationMs: expect.any(Number),
@@ -100,17 +101,18 @@ describe('greet.GreetService/Greet', () => {
     });
   });
 
-  it('makes an id of its own, also for a refusal, and instead of one it would not repeat', async () => {
+  it('makes a new request id for a refusal, and instead of an invalid one', async () => {
     const metadata = new Metadata();
     metadata.set('x-request-id', 'a b');
     const { requestId } = await send(plain(''), metadata);
     expect(requestId).toMatch(/^[0-9a-f]{16}-[0-9a-z]+$/);
+    await until(() => service.lines.some((line) => line.requestId === requestId));
     expect(service.lines.find((line) => line.requestId === requestId)).toMatchObject({
       code: 'INVALID_ARGUMENT',
     });
   });
 
-  it('answers UNIMPLEMENTED for methods and services that it does not have', async () => {
+  it('answers UNIMPLEMENTED for unknown methods and services', async () => {
     expect((await send(plain('a'), new Metadata(), '/greet.GreetService/Nope')).error?.code).toBe(
       status.UNIMPLEMENTED,
     );
