@@ -84,7 +84,7 @@ export function handleUnary(
         if (isSettled) return;
         isSettled = true;
         const isOverdue = Number(call.getDeadline()) - deadlineSlackMs <= Date.now();
-        observed.end(isOverdue ? status.DEADLINE_EXCEEDED : status.CANCELLED);
+        observed.end(status.CANCELLED);
       });
       outcome.then((settled) => settle(...settled), fail);
     } catch (error) {
