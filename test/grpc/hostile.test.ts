@@ -3,8 +3,8 @@ import { type ClientHttp2Session, connect, constants } from 'node:http2';
 import { connect as connectTcp } from 'node:net';
 import { status } from '@grpc/grpc-js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createGrpcClient } from '../../src/client/grpc.ts';
 import { greetService } from '../../src/grpc/contract.ts';
+import { grpcClientOf } from '../support/clients.ts';
 import {
   begin,
   callHeaders,
@@ -14,9 +14,9 @@ import {
   settings,
   types,
 } from '../support/http2-frames.ts';
-import { startTestService, type TestService } from '../support/service.ts';
+import { startTestService, type TestService, untilRead } from '../support/service.ts';
 
-/** One message with its five bytes of frame (gRPC over HTTP/2: Length-Prefixed-Message). */
+/** A message with its prefix of five bytes (gRPC over HTTP/2: Length-Prefixed-Message). */
 function frame(message: Buffer, { compressed = 0, length = message.length } = {}): Buffer {
   const head = Buffer.alloc(5);
   head.writeUInt8(compressed, 0);
@@ -24,12 +24,13 @@ function frame(message: Buffer, { compressed = 0, length = message.length } = {}
   return Buffer.concat([head, message]);
 }
 
-describe('hostile gRPC, frame by frame', () => {
+describe('the gRPC listener', () => {
   let service: TestService;
   let session: ClientHttp2Session;
   beforeAll(async () => {
     service = await startTestService();
     session = connect(`http://${service.urls.grpc}`).on('error', () => {});
+    await once(session, 'remoteSettings');
   });
   afterAll(async () => {
     session.destroy();
@@ -57,12 +58,12 @@ describe('hostile gRPC, frame by frame', () => {
     return answer;
   };
   const expectGreeting = async () => {
-    const client = createGrpcClient({ address: service.urls.grpc });
+    const client = grpcClientOf(service);
     expect(await client.greet('Alice')).toEqual({ message: 'Hello, Alice' });
     client.close();
   };
 
-  it('answers a call made by hand', async () => {
+  it('answers a call that is made of single frames', async () => {
     expect(await ask({}, hello)).toMatchObject({ ':status': 200, 'grpc-status': '0' });
   });
 
@@ -77,13 +78,13 @@ describe('hostile gRPC, frame by frame', () => {
     ['no message at all', {}, Buffer.alloc(0), status.UNIMPLEMENTED],
     ['two messages', {}, Buffer.concat([hello, hello]), status.UNIMPLEMENTED],
     [
-      'a compression that nobody knows',
+      'an unknown compression',
       { 'grpc-encoding': 'zip' },
       frame(hello, { compressed: 1 }),
       status.UNIMPLEMENTED,
     ],
     [
-      'compressed noise',
+      'compressed random bytes',
       { 'grpc-encoding': 'gzip' },
       frame(Buffer.from('noise'), { compressed: 1 }),
       status.INTERNAL,
@@ -91,50 +92,57 @@ describe('hostile gRPC, frame by frame', () => {
     ['a bad grpc-timeout', { 'grpc-timeout': 'soon' }, hello, status.INTERNAL],
     ['an unknown method', { ':path': '/greet.GreetService/Nope' }, hello, status.UNIMPLEMENTED],
     ['an unknown service', { ':path': '/nope' }, hello, status.UNIMPLEMENTED],
-  ])('answers %s with a status', async (_title, headers, body, expected) => {
+  ])('answers %s with a gRPC status', async (_title, headers, body, expected) => {
     expect(await ask(headers, body)).toMatchObject({ ':status': 200, 'grpc-status': String(expected) });
     await expectGreeting();
   });
 
-  it('answers 415 to what is not gRPC', async () => {
+  it('answers 415 to another content type', async () => {
     expect(await ask({ 'content-type': 'application/json' }, hello)).toMatchObject({ ':status': 415 });
   });
 
-  it('lives through a thousand streams that are reset as they open', async () => {
+  it('survives a thousand streams that are reset as they open', async () => {
     const flood = connect(`http://${service.urls.grpc}`).on('error', () => {});
-    for (let count = 0; count < 1_000 && !flood.destroyed; count += 1) {
-      const stream = flood.request({
+    const streams = Array.from({ length: 1_000 }, () =>
+      flood.request({
         ':method': 'POST',
         ':path': greetService.Greet.path,
         'content-type': 'application/grpc',
-      });
-      stream.on('error', () => {}).close(constants.NGHTTP2_CANCEL);
-    }
-    await new Promise((resolve) => setTimeout(resolve, 100));
+      }),
+    );
+    const closed = streams.map((stream) =>
+      once(
+        stream.on('error', () => {}),
+        'close',
+      ),
+    );
+    for (const stream of streams) stream.close(constants.NGHTTP2_CANCEL);
+    await Promise.all(closed);
+    await untilRead(service);
     flood.destroy();
     await expectGreeting();
   });
 
-  it('lives through noise instead of HTTP/2', async () => {
+  it('survives random bytes instead of HTTP/2', async () => {
     const { port } = new URL(`http://${service.urls.grpc}`);
-    for (const noise of [
+    for (const bytes of [
       'GET / HTTP/1.1\r\n\r\n',
       'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'.padEnd(4_096, '\u0000'),
       '\u0016\u0003\u0001',
     ]) {
       const socket = connectTcp(Number(port), 'localhost').on('error', () => {});
-      socket.end(noise);
+      socket.end(bytes);
       await once(socket.resume(), 'close');
     }
     await expectGreeting();
   });
 
-  it.skipIf(!isHttp2Sound)('lives through a frame of the wrong size behind a connection error', async () => {
+  it.skipIf(!isHttp2Sound)('survives a frame of the wrong size after a connection error', async () => {
     const { port } = new URL(`http://${service.urls.grpc}`);
     const socket = connectTcp(Number(port), 'localhost').on('error', () => {});
     const frames = [
       begin(0),
-      // A second beginning with less than a block of headers in it, and a WINDOW_UPDATE of a byte too few.
+      // HEADERS on stream 0, which is a connection error, and a WINDOW_UPDATE that is one byte too short.
       raw(types.headers, { stream: 0, payload: callHeaders() }),
       raw(types.windowUpdate, { payload: Buffer.alloc(3) }),
     ];
@@ -148,13 +156,13 @@ describe('hostile gRPC, frame by frame', () => {
     '/grpc.health.v1.Health/Watch',
     '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo',
     '/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo',
-  ])('tells a message that cannot be read as such: %s', async (path) => {
+  ])('answers INVALID_ARGUMENT to a malformed message for %s', async (path) => {
     const answer = await ask({ ':path': path }, frame(Buffer.from([0x1f, 0xff, 0xff])));
     expect(answer).toMatchObject({ 'grpc-status': String(status.INVALID_ARGUMENT) });
     await expectGreeting();
   });
 
-  it('finds no proto that only plain objects know', async () => {
+  it('answers NOT_FOUND to reflection for a name that every JavaScript object has', async () => {
     const path = '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo';
     for (const tag of [0x1a, 0x22, 0x32]) {
       const message = Buffer.concat([Buffer.from([tag, 11]), Buffer.from('constructor')]);
@@ -174,7 +182,7 @@ describe('hostile gRPC, frame by frame', () => {
     }
   });
 
-  it('holds a connection to its hundred calls at once', async () => {
+  it('allows a hundred concurrent calls on a connection', () => {
     expect(session.remoteSettings.maxConcurrentStreams).toBe(100);
-  }, 1_000);
+  });
 });

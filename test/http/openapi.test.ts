@@ -6,7 +6,7 @@ import * as z from 'zod';
 import { generateDocuments } from '../../scripts/openapi/generate.ts';
 import { namePattern } from '../../src/greeting/name.ts';
 import { type Operation, operations } from '../../src/operations.ts';
-import { readAnswers } from '../support/http1.ts';
+import { parseResponses } from '../support/http1-parser.ts';
 import { startTestService, type TestService } from '../support/service.ts';
 
 const committed = (name: string) => readFile(new URL(`../../openapi/${name}`, import.meta.url), 'utf8');
@@ -232,7 +232,7 @@ describe('its routes', () => {
       await fetch(`${draining.urls.admin}/metrics`);
       const drained = draining.drain();
       socket.write('Host: greet\r\n\r\n');
-      const [answer] = readAnswers(Buffer.concat(await socket.toArray()), false);
+      const [answer] = parseResponses(Buffer.concat(await socket.toArray()), false);
       expect(answer?.status).toBe(200);
       await drained;
     },

@@ -12,7 +12,7 @@ describe('bindAll', () => {
     expect(bound).toEqual(['127.0.0.1']);
   });
 
-  it('passes over an address that the machine lacks, while there is another', async () => {
+  it('skips an address that the machine does not have, if there is another one', async () => {
     const tried: string[] = [];
     const bindIpv4 = (address: string) => {
       tried.push(address);
@@ -23,8 +23,14 @@ describe('bindAll', () => {
     await expect(bindAll('::1', bindIpv4)).rejects.toThrow('EADDRNOTAVAIL');
   });
 
-  it('passes over nothing else', async () => {
-    await expect(bindAll('localhost', () => failing('EADDRINUSE'))).rejects.toThrow('EADDRINUSE');
+  it('throws any other error', async () => {
+    const tried: string[] = [];
+    const bindSecond = (address: string) => {
+      tried.push(address);
+      return tried.length === 1 ? failing('EADDRINUSE') : Promise.resolve();
+    };
+    await expect(bindAll('localhost', bindSecond)).rejects.toThrow('EADDRINUSE');
+    expect(tried).toHaveLength(1);
   });
 
   it('binds 0.0.0.0 in place of :: on a machine without IPv6, and nothing in place of other addresses', async () => {

@@ -5,7 +5,7 @@ import { expect, it } from 'vitest';
 const file = fileURLToPath(new URL('../../../dist/net/node-20/tick-shape.js', import.meta.url));
 const isKnownShape = process.versions.node.startsWith('20.');
 
-/** Asks V8 itself whether its objects of the one kind are laid out as those of the other. */
+/** Asks V8 whether both objects have the same hidden class. */
 const question = `
   import { createHook } from 'node:async_hooks';
   import { tick } from ${JSON.stringify(file)};
@@ -19,8 +19,11 @@ const question = `
   process.stdout.write(String(%HaveSameMap(tick, queued)));
 `;
 
-it.runIf(isKnownShape)('what is kept has the shape that process.nextTick of Node 20 makes', () => {
-  const args = ['--allow-natives-syntax', '--input-type=module', '--eval', question];
-  const { stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
-  expect({ stdout, stderr }).toEqual({ stdout: 'true', stderr: '' });
-});
+it.runIf(isKnownShape)(
+  'the kept object has the hidden class of the objects that process.nextTick makes in Node 20',
+  () => {
+    const args = ['--allow-natives-syntax', '--input-type=module', '--eval', question];
+    const { stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+    expect({ stdout, stderr }).toEqual({ stdout: 'true', stderr: '' });
+  },
+);

@@ -15,7 +15,7 @@ const locked = generateKeyPairSync('ec', {
   publicKeyEncoding: { type: 'spki', format: 'pem' },
   privateKeyEncoding: { type: 'pkcs8', format: 'pem', ...passphrase },
 }).privateKey;
-const short = generateKeyPairSync('rsa', { modulusLength: 2_048 }).privateKey.export({
+const ed25519 = generateKeyPairSync('ed25519').privateKey.export({
   type: 'pkcs8',
   format: 'pem',
 }) as string;
@@ -30,7 +30,7 @@ describe('the TLS files in the configuration', () => {
       key: pair.key,
       both: pair.key + pair.cert,
       'other-key': other.key,
-      'rsa-key': short,
+      'ed25519-key': ed25519,
       'locked-key': locked,
       ca: authority.cert,
       garbage: 'not PEM at all',
@@ -44,7 +44,7 @@ describe('the TLS files in the configuration', () => {
   });
   afterAll(() => rm(folder, { recursive: true }));
 
-  /** The faults, one a line, of a configuration with these files. */
+  /** All faults of a configuration with these files. */
   const faultsOf = (cert: string, key: string, clientCa = '', env: Record<string, string> = {}): string[] => {
     const locate = (name: string) => name && join(folder, name);
     try {
@@ -62,12 +62,12 @@ describe('the TLS files in the configuration', () => {
   };
 
   it.each([
-    ['none', '', '', ''],
+    ['no files', '', '', ''],
     ['a certificate and its key', 'cert', 'key', ''],
     ['a certificate with its chain', 'chain', 'key', ''],
     ['both in one file', 'both', 'both', ''],
     ["the clients' authority as well", 'cert', 'key', 'ca'],
-  ])('may be %s', (_title, cert, key, clientCa) => {
+  ])('may have %s', (_title, cert, key, clientCa) => {
     expect(faultsOf(cert, key, clientCa)).toEqual([]);
   });
 
@@ -87,18 +87,26 @@ describe('the TLS files in the configuration', () => {
       ['', '', 'ca'],
       /^ {2}GRPC_TLS_CLIENT_CA_FILE: expected TLS_CERT_FILE and TLS_KEY_FILE/,
     ],
-    ['a certificate that is not there', ['nope', 'key'], /TLS_CERT_FILE: expected .*ENOENT.*; got ".*nope"$/],
+    ['a missing certificate', ['nope', 'key'], /TLS_CERT_FILE: expected .*ENOENT.*; got ".*nope"$/],
     ['a folder', ['.', 'key'], /TLS_CERT_FILE: expected .*EISDIR/],
     [
       'garbage for a certificate',
       ['garbage', 'key'],
       /TLS_CERT_FILE: .*; there is no certificate in it; got/,
     ],
-    ['nothing for a certificate', ['empty', 'key'], /TLS_CERT_FILE: .*; there is no certificate in it; got/],
+    [
+      'an empty file for a certificate',
+      ['empty', 'key'],
+      /TLS_CERT_FILE: .*; there is no certificate in it; got/,
+    ],
     ['half a certificate', ['half-cert', 'key'], /TLS_CERT_FILE: .*; it is cut short; got/],
     ['half a chain', ['half-chain', 'key'], /TLS_CERT_FILE: .*; it is cut short; got/],
-    ['a certificate of nonsense', ['bad-cert', 'key'], /TLS_CERT_FILE: expected the file of the service's/],
-    ['a key that is not there', ['cert', 'nope'], /TLS_KEY_FILE: expected .*ENOENT.*; got ".*nope"$/],
+    [
+      'a certificate of random bytes',
+      ['bad-cert', 'key'],
+      /TLS_CERT_FILE: expected the file of the service's/,
+    ],
+    ['a missing key', ['cert', 'nope'], /TLS_KEY_FILE: expected .*ENOENT.*; got ".*nope"$/],
     ['garbage for a key', ['cert', 'garbage'], /TLS_KEY_FILE: expected the file of a private key in PEM/],
     ['half a key', ['cert', 'half-key'], /TLS_KEY_FILE: expected the file of a private key in PEM/],
     ['a key with a passphrase', ['cert', 'locked-key'], /TLS_KEY_FILE: .*without a passphrase/],
@@ -109,20 +117,20 @@ describe('the TLS files in the configuration', () => {
     ],
     [
       'a key of another kind',
-      ['cert', 'rsa-key'],
+      ['cert', 'ed25519-key'],
       /TLS_KEY_FILE: .*whose subject is CN=greet; it is another's/,
     ],
-    ['an authority that is not there', ['cert', 'key', 'nope'], /GRPC_TLS_CLIENT_CA_FILE: expected .*ENOENT/],
+    ['a missing authority', ['cert', 'key', 'nope'], /GRPC_TLS_CLIENT_CA_FILE: expected .*ENOENT/],
     [
       'garbage for an authority',
       ['cert', 'key', 'garbage'],
       /GRPC_TLS_CLIENT_CA_FILE: .*no certificate in it/,
     ],
-  ])('may not be %s', (_title, [cert, key, clientCa], fault) => {
+  ])('may not have %s', (_title, [cert, key, clientCa], fault) => {
     expect(faultsOf(cert, key, clientCa)).toEqual([expect.stringMatching(fault)]);
   });
 
-  it('are all listed at once, and with whatever else is wrong', () => {
+  it('are all reported at once, together with all other faults', () => {
     const faults = faultsOf('nope', 'garbage', 'empty', { PORT: 'x' });
     expect(faults.map((line) => line.trim().split(':')[0])).toEqual([
       'PORT',
@@ -132,7 +140,7 @@ describe('the TLS files in the configuration', () => {
     ]);
   });
 
-  it('show nothing of what is in them', () => {
+  it('are reported without any part of a private key', () => {
     const secret = pair.key.split('\n')[1] ?? '';
     for (const key of ['other-key', 'locked-key', 'half-key'])
       for (const line of faultsOf('cert', key)) expect(line).not.toContain(secret);
