@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { createNodeFetch } from '../../src/client/command/node-fetch.ts';
 import { createHttpClient, GreetError, type HttpClientOptions } from '../../src/client/exports.ts';
 import { createHttpClient as createBrowserClient } from '../../src/client/http.ts';
+import { run } from '../support/command.ts';
 import { until } from '../support/service.ts';
 import { errorOf, withTimeout } from './error-of.ts';
 import { httpMisbehaviours, httpSilences } from './misbehaving-http.ts';
@@ -166,6 +167,19 @@ describe('the HTTP client', () => {
     const { signal } = new AbortController();
     await client.greet('Alice', { signal });
     expect(getEventListeners(signal, 'abort')).toEqual([]);
+  });
+
+  it('leaves nothing behind that keeps a program running', async () => {
+    const built = new URL('../../dist/client/http-node.js', import.meta.url);
+    // It waits for an hour, and is cancelled; and another ends long before its timeout.
+    const text = `
+      import { createHttpClient } from '${built}';
+      const answers = [new Response('', { status: 503, headers: { 'retry-after': '3600' } }), Response.json({ message: 'Hello' })];
+      const client = createHttpClient({ url: 'http://localhost', timeoutMs: 7_200_000, fetch: async () => answers.shift() });
+      await client.greet('Alice', { signal: AbortSignal.timeout(50) }).catch(({ kind }) => console.log(kind));
+      console.log(await client.greet('Alice'));`;
+    const { code, stdout } = await run(process.execPath, ['--input-type=module', '--eval', text]);
+    expect({ code, stdout }).toEqual({ code: 0, stdout: "cancelled\n{ message: 'Hello' }\n" });
   });
 
   it('keeps its timeout where fetch ignores its signal', async () => {

@@ -43,6 +43,18 @@ const notOurs: HttpMisbehaviour[] = (
     ['200 without a body', answers(200, json), 'failed', /answered 200 \(application\/json\), unlike greet/],
     ['200 with broken JSON', answers(200, json, '{"message":"Hel'), 'failed', /answered 200/],
     [
+      '200 with bytes that are not UTF-8',
+      answers(200, json, Buffer.from('{"message":"Hello, \xff"}', 'latin1')),
+      'failed',
+      /answered 200/,
+    ],
+    [
+      '200 with UTF-8 cut in a character',
+      answers(200, json, Buffer.from('{"message":"Hello, \xc3"}', 'latin1')),
+      'failed',
+      /answered 200/,
+    ],
+    [
       '200 with something after the JSON',
       answers(200, json, '{"message":"Hello"}x'),
       'failed',
