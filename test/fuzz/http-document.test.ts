@@ -28,7 +28,22 @@ interface Document {
 }
 
 const text = readFileSync(new URL('../../openapi/openapi.json', import.meta.url), 'utf8');
-const document: Document = JSON.parse(text);
+const document = resolveReferences(JSON.parse(text)) as Document;
+
+/** Puts shared parameters, responses and headers in the places of their references. Schemas keep theirs: the validator resolves them. */
+function resolveReferences(root: object): unknown {
+  const resolve = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(resolve);
+    if (typeof value !== 'object' || value === null) return value;
+    const { $ref } = value as { readonly $ref?: string };
+    if ($ref !== undefined && !$ref.startsWith('#/components/schemas/')) {
+      const path = $ref.slice('#/'.length).split('/');
+      return resolve(path.reduce<unknown>((parent, key) => (parent as Record<string, unknown>)[key], root));
+    }
+    return Object.fromEntries(Object.entries(value).map(([key, child]) => [key, resolve(child)]));
+  };
+  return resolve(root);
+}
 const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
   Object.entries(methods).map(([method, operation]) => ({ path, method: method.toUpperCase(), operation })),
 );
