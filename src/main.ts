@@ -1,4 +1,5 @@
 import './net/node-20/tick-shape.ts';
+import { closeSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import { type Config, ConfigError, flushTimeoutMs, loadConfig } from './config/config.ts';
 import { DotenvError, readDotenv } from './config/dotenv.ts';
@@ -25,11 +26,13 @@ const startTimeoutMs = 1_000;
 /** What a signal does. At first it ends the process, which serves nobody yet. */
 let stop = (_signal: NodeJS.Signals): void => process.exit(0);
 
-/** A closing terminal is one no longer when its signal arrives. */
-const isOnTerminal = isatty(0);
+/** The standard descriptors that are terminals. A terminal that closes is none any more when its signal arrives. */
+const terminals = [0, 1, 2].filter((descriptor) => isatty(descriptor));
+const isOnTerminal = terminals.includes(0);
 
 async function main(): Promise<void> {
   for (const signal of stopSignals) process.on(signal, (received) => stop(received));
+  process.on('exit', closeLostTerminals);
   const config = readConfig();
   const { logger, accessLog, output } = await createLogs(config);
   exitOnUncaught(logger);
@@ -114,6 +117,11 @@ function drainOnSignal(
 /** Whether a person at a terminal sent the signal. Balancers do not send requests there, unless a delay for them was configured. */
 function isByHand(signal: NodeJS.Signals): boolean {
   return isOnTerminal && signal !== 'SIGTERM' && !process.env.DRAIN_DELAY_MS?.trim();
+}
+
+/** Node 20 resets its terminals when it exits, and aborts if one of them has been closed by then. */
+function closeLostTerminals(): void {
+  for (const descriptor of terminals) if (!isatty(descriptor)) closeSync(descriptor);
 }
 
 /** Longer than a drain in which every request hangs. The configuration checks that it is shorter than the orchestrator's grace period. */
