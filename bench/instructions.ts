@@ -66,7 +66,7 @@ const grpc = [
 const floors: readonly Contender[] = [httpFloor, httpFloorWithHeaders, grpcFloor];
 
 /** gRPC calls reach their lasting cost later. */
-const httpEffort: Effort = { warmUp: 12_000, samples: 5, greetingsPerSample: 10_000 };
+const httpEffort: Effort = { warmUp: 12_000, samples: 5, greetingsPerSample: 6_000 };
 const grpcEffort: Effort = { ...httpEffort, warmUp: 20_000 };
 
 async function count(contenders: readonly Contender[], { path }: Node, send: Greetings, effort: Effort) {

@@ -26,11 +26,12 @@ typedef struct qemu_info_t qemu_info_t;
 struct qemu_plugin_tb;
 struct qemu_plugin_insn;
 enum qemu_plugin_cb_flags { QEMU_PLUGIN_CB_NO_REGS };
-enum qemu_plugin_mem_rw { QEMU_PLUGIN_MEM_R = 1, QEMU_PLUGIN_MEM_W };
+enum qemu_plugin_mem_rw { QEMU_PLUGIN_MEM_RW = 3 };
 size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *block);
 uint64_t qemu_plugin_tb_vaddr(const struct qemu_plugin_tb *block);
 struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *block, size_t index);
 const void *qemu_plugin_insn_data(const struct qemu_plugin_insn *insn);
+bool qemu_plugin_mem_is_store(qemu_plugin_meminfo_t access);
 size_t qemu_plugin_insn_size(const struct qemu_plugin_insn *insn);
 void qemu_plugin_register_vcpu_tb_trans_cb(qemu_plugin_id_t id, void (*callback)(qemu_plugin_id_t, struct qemu_plugin_tb *));
 void qemu_plugin_register_vcpu_tb_exec_cb(struct qemu_plugin_tb *block, void (*callback)(unsigned vcpu, void *data),
@@ -155,8 +156,9 @@ static void on_block(unsigned vcpu, void *data) {
 }
 
 static void on_call(unsigned vcpu, qemu_plugin_meminfo_t access, uint64_t address, void *data) {
-  (void)access, (void)data;
-  if (*control != 'r') return;
+  (void)data;
+  // A call by a pointer in memory loads that, too.
+  if (*control != 'r' || !qemu_plugin_mem_is_store(access)) return;
   struct thread *thread = thread_of(vcpu);
   leave(thread, address);
   thread->pending = call;
@@ -190,8 +192,8 @@ static void on_translation(qemu_plugin_id_t id, struct qemu_plugin_tb *translate
   struct block *block = malloc(sizeof *block);
   *block = (struct block){qemu_plugin_tb_vaddr(translated), length, transfer_of(qemu_plugin_insn_data(last), qemu_plugin_insn_size(last))};
   qemu_plugin_register_vcpu_tb_exec_cb(translated, on_block, QEMU_PLUGIN_CB_NO_REGS, block);
-  if (block->end == call) qemu_plugin_register_vcpu_mem_cb(last, on_call, QEMU_PLUGIN_CB_NO_REGS, QEMU_PLUGIN_MEM_W, NULL);
-  if (block->end == ret) qemu_plugin_register_vcpu_mem_cb(last, on_return, QEMU_PLUGIN_CB_NO_REGS, QEMU_PLUGIN_MEM_R, NULL);
+  if (block->end == call) qemu_plugin_register_vcpu_mem_cb(last, on_call, QEMU_PLUGIN_CB_NO_REGS, QEMU_PLUGIN_MEM_RW, NULL);
+  if (block->end == ret) qemu_plugin_register_vcpu_mem_cb(last, on_return, QEMU_PLUGIN_CB_NO_REGS, QEMU_PLUGIN_MEM_RW, NULL);
 }
 
 EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info, int argc, char **argv) {

@@ -15,12 +15,14 @@ export type CodeSymbol =
 interface Entry {
   readonly start: number;
   readonly end: number;
+  /** Memory is used again: of several that overlap, the last one written holds. */
+  readonly order: number;
   readonly symbol: CodeSymbol;
 }
 
 /** Finds what is at an address, in the files in which V8 (`--perf-basic-prof`) and the linker have written it. */
 export function readSymbols(node: string, perfMap: string): (address: number) => CodeSymbol {
-  const generated = dropOverwritten(readPerfMap(perfMap));
+  const generated = readPerfMap(perfMap);
   const native = readBinary(node);
   return (address) => {
     return (find(generated, address) ?? find(native, address))?.symbol ?? { kind: 'library' };
@@ -30,12 +32,13 @@ export function readSymbols(node: string, perfMap: string): (address: number) =>
 function readPerfMap(file: string): Entry[] {
   return readFileSync(file, 'utf8')
     .split('\n')
-    .flatMap((line) => {
+    .flatMap((line, order) => {
       const [, address, size, text = ''] = /^(\w+) (\w+) (.*)$/.exec(line) ?? [];
       if (address === undefined) return [];
       const start = Number.parseInt(address, 16);
-      return { start, end: start + Number.parseInt(size ?? '', 16), symbol: parseName(text) };
-    });
+      return { start, end: start + Number.parseInt(size ?? '', 16), order, symbol: parseName(text) };
+    })
+    .sort((one, other) => one.start - other.start);
 }
 
 function parseName(text: string): CodeSymbol {
@@ -47,14 +50,6 @@ function parseName(text: string): CodeSymbol {
     file: file.replace(/^file:\/\//, ''),
     line: Number(line),
   };
-}
-
-/** Memory is used again: what was written there last holds. */
-function dropOverwritten(entries: readonly Entry[]): Entry[] {
-  const kept: Entry[] = [];
-  for (const entry of entries.toReversed().toSorted((one, other) => one.start - other.start))
-    kept.push(entry);
-  return kept;
 }
 
 function readBinary(node: string): Entry[] {
@@ -70,9 +65,13 @@ function readBinary(node: string): Entry[] {
   return lines.map(({ start, name }, index) => ({
     start,
     end: lines[index + 1]?.start ?? start,
+    order: 0,
     symbol: name.startsWith('Builtins_') ? { kind: 'v8', name } : { kind: 'native', name },
   }));
 }
+
+/** How many entries that start before an address are looked at: one that was overwritten may have been longer. */
+const reach = 40;
 
 function find(entries: readonly Entry[], address: number): Entry | undefined {
   let low = 0;
@@ -82,9 +81,9 @@ function find(entries: readonly Entry[], address: number): Entry | undefined {
     if ((entries[middle] as Entry).start <= address) low = middle + 1;
     else high = middle;
   }
-  for (let i = low - 1; i >= 0 && i > low - 40; i -= 1) {
-    const entry = entries[i] as Entry;
-    if (entry.end > address) return entry;
+  let found: Entry | undefined;
+  for (const entry of entries.slice(Math.max(low - reach, 0), low)) {
+    if (entry.end > address && entry.order >= (found?.order ?? 0)) found = entry;
   }
-  return undefined;
+  return found;
 }

@@ -15,6 +15,8 @@ export interface CountedServer extends Server {
   counts(): Counts;
 }
 
+const counter = new URL('counter.c', import.meta.url);
+const slowClock = new URL('slow-clock.c', import.meta.url);
 let started = 0;
 
 /** The contender under the emulator, which keeps its counts in a file. */
@@ -26,7 +28,7 @@ export function emulate({ command, env, ...contender }: Contender, plugin: strin
       '-plugin',
       `${plugin},out=${out}`,
       '-E',
-      `LD_PRELOAD=${buildLibrary('slow-clock')}`,
+      `LD_PRELOAD=${buildLibrary(slowClock)}`,
       ...command,
     ],
     // Emulated code is slower by far, and greet would take that for overload.
@@ -38,7 +40,7 @@ export function emulate({ command, env, ...contender }: Contender, plugin: strin
 export async function startCounted(contender: Contender): Promise<CountedServer> {
   started += 1;
   const out = join(scratch, `counts-${started}`);
-  const server = await startServer(emulate(contender, buildLibrary('counter'), out));
+  const server = await startServer(emulate(contender, buildLibrary(counter), out));
   return {
     ...server,
     counts() {

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** Where libraries are built and counts are kept; deleted when the process ends. */
@@ -10,13 +10,15 @@ process.once('exit', () => rmSync(scratch, { recursive: true, force: true }));
 
 const built = new Map<string, string>();
 
-/** Compiles one of the C files beside this one, once, to a shared library; returns its path. */
-export function buildLibrary(name: string): string {
-  const known = built.get(name);
+/** Compiles a C file to a shared library, once; returns its path. */
+export function buildLibrary(source: URL): string {
+  const known = built.get(source.href);
   if (known !== undefined) return known;
-  const source = fileURLToPath(new URL(`${name}.c`, import.meta.url));
-  const file = join(scratch, `${name}.so`);
-  execFileSync('cc', ['-shared', '-fPIC', '-O2', '-Wall', '-o', file, source], { stdio: 'inherit' });
-  built.set(name, file);
-  return file;
+  const path = fileURLToPath(source);
+  const library = join(scratch, `${basename(path, '.c')}.so`);
+  execFileSync('cc', ['-shared', '-fPIC', '-O2', '-Wall', '-Wextra', '-o', library, path], {
+    stdio: 'inherit',
+  });
+  built.set(source.href, library);
+  return library;
 }

@@ -1,4 +1,5 @@
 import type { Contender } from '../contenders.ts';
+import type { Server } from '../server.ts';
 import { median } from '../statistics.ts';
 import { type CountedServer, type Counts, startCounted } from './counted-server.ts';
 import type { Greetings } from './h2load.ts';
@@ -18,8 +19,8 @@ export interface Cost extends Counts {
 /** The connections are new in each round, so that the code for new and closed ones is warm, too. */
 const warmUpRound = 2_000;
 
-export async function warmUp(server: CountedServer, send: Greetings, greetings: number): Promise<void> {
-  for (let sent = 0; sent < greetings; sent += warmUpRound) await send(server.port, warmUpRound);
+export async function warmUp({ port }: Server, send: Greetings, greetings: number): Promise<void> {
+  for (let sent = 0; sent < greetings; sent += warmUpRound) await send(port, warmUpRound);
 }
 
 /** The counts of these greetings, all together. */

@@ -6,23 +6,31 @@ const architectures: Readonly<Record<string, string>> = { x64: 'x86_64', arm64: 
 /** QEMU's user-mode emulator of this machine's own architecture. */
 export const qemu = `qemu-${architectures[arch] ?? arch}`;
 
-const isPresent = (program: string) =>
-  spawnSync(program, ['--version'], { stdio: 'ignore' }).error === undefined;
+const install = 'apt-get install qemu-user nghttp2-client gcc libc6-dev';
 
 /** Ends the process with instructions if a program is missing that counting needs. */
 export function requireTools(): void {
-  const missing = [qemu, 'h2load', 'cc'].filter((program) => !isPresent(program));
-  if (platform === 'linux' && missing.length === 0) return;
-  console.error(
-    platform === 'linux'
-      ? `Missing: ${missing.join(', ')}. Install them: apt-get install qemu-user nghttp2-client gcc libc6-dev`
-      : `Instructions are counted on Linux only; this is ${platform}.`,
-  );
+  const fault = findFault();
+  if (fault === undefined) return;
+  console.error(fault);
   process.exit(2);
+}
+
+function findFault(): string | undefined {
+  if (platform !== 'linux') return `Instructions are counted on Linux only; this is ${platform}.`;
+  const missing = [qemu, 'h2load', 'cc'].filter((program) => outputOf(program, '--version') === undefined);
+  if (missing.length > 0)
+    return `Missing: ${missing.join(', ')}. Install what counts instructions: ${install}`;
+  if (outputOf(qemu, '--help')?.includes('-plugin')) return undefined;
+  return `${qemu} ${qemuVersion()} was built without plugins, as it is in Debian 13. Debian 12 has it with them: ${install}`;
 }
 
 /** The emulator's version: counts of two versions may differ a little. */
 export function qemuVersion(): string {
-  const { stdout } = spawnSync(qemu, ['--version'], { encoding: 'utf8' });
-  return /version (\S+)/.exec(stdout)?.[1] ?? 'unknown';
+  return /version (\S+)/.exec(outputOf(qemu, '--version') ?? '')?.[1] ?? 'unknown';
+}
+
+function outputOf(program: string, argument: string): string | undefined {
+  const { error, stdout } = spawnSync(program, [argument], { encoding: 'utf8' });
+  return error === undefined ? stdout : undefined;
 }
