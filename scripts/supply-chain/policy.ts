@@ -26,7 +26,7 @@ export const licencesReadByHand: Readonly<Record<string, string>> = {
  * use without its script, and is looked at before it comes in.
  */
 export const installScripts: Readonly<Record<string, string>> = {
-  '@scarf/scarf': 'reports to the makers of Swagger UI that it was installed; nothing loads the package',
   protobufjs: 'warns of how its version is asked for; changes nothing',
+  '@scarf/scarf': 'reports to the makers of Swagger UI that it was installed; nothing loads the package',
   esbuild: 'replaces its launcher by the program itself, to start faster; the launcher finds the program too',
 };

@@ -48,7 +48,7 @@ describe('calls that no handler gets', () => {
   const expectRefusal = async (
     { headers }: CallAnswer,
     code: status,
-    { method = greet, requestId = expect.any(String) as string } = {},
+    { method = greet, requestId = expect.any(String) as string, hasPeer = true } = {},
   ) => {
     await until(
       () => linesOf('call refused').length > 0 && linesOf('call', 'call refused').length > linesBefore,
@@ -59,6 +59,7 @@ describe('calls that no handler gets', () => {
         time: expect.any(String),
         requestId,
         method,
+        ...(hasPeer && { client: '127.0.0.1' }),
         code: status[code],
         reason: expect.stringMatching(/^[A-Z].*\.$/),
         msg: 'call refused',
@@ -262,7 +263,7 @@ describe('calls that no handler gets', () => {
     socket.resume().write(bytes);
     await new Promise((resolve) => socket.once('close', resolve));
     const none = { headers: {}, body: Buffer.alloc(0), rstCode: undefined };
-    await expectRefusal(none, status.INTERNAL, { method: 'unmatched' });
+    await expectRefusal(none, status.INTERNAL, { method: 'unmatched', hasPeer: false });
   });
 
   it('takes the request id of the client, and makes one instead of a bad one', async () => {

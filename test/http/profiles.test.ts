@@ -1,7 +1,7 @@
 import { request as httpRequest } from 'node:http';
 import v8 from 'node:v8';
 import request from 'supertest';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { expectProblem } from '../support/problem.ts';
 import { startTestService, type TestService, until } from '../support/service.ts';
 
@@ -22,6 +22,14 @@ describe('/profiles on the admin port', () => {
   const taken = (kind: string) =>
     service.lines.filter((line) => line.kind === kind && line.msg === 'a profile was taken').length;
 
+  // The tests share their process with others, whose objects are in the heap too.
+  const withHeapOf = (used_heap_size: number) => {
+    const statistics = { ...v8.getHeapStatistics(), used_heap_size };
+    vi.spyOn(v8, 'getHeapStatistics').mockReturnValue(statistics);
+  };
+  beforeEach(() => withHeapOf(30e6));
+  afterEach(() => void vi.restoreAllMocks());
+
   it('gives a CPU profile of the seconds that are asked for', async () => {
     const greeting = post('/profiles/cpu', { seconds: 1 });
     const response = await greeting;
@@ -39,15 +47,9 @@ describe('/profiles on the admin port', () => {
       () => vi.spyOn(process, 'constrainedMemory').mockReturnValue(process.memoryUsage.rss()),
       'left',
     ],
-    [
-      'time',
-      () =>
-        vi.spyOn(v8, 'getHeapStatistics').mockReturnValue({ ...v8.getHeapStatistics(), used_heap_size: 2e9 }),
-      'at most 100 MiB',
-    ],
+    ['time', () => withHeapOf(2e9), 'at most 100 MiB'],
   ])('refuses a heap snapshot that would take too much %s', async (_title, limit, words) => {
     limit();
-    onTestFinished(() => void vi.restoreAllMocks());
     const response = await request(service.urls.admin).post('/profiles/heap').send({});
     expect(response.status).toBe(507);
     expectProblem(response, { detail: expect.stringContaining(words) });
