@@ -44,7 +44,9 @@ function withoutPort(entry: string): string {
 /** An IPv4 address as it is, also if it is mapped to IPv6 (RFC 4291, section 2.5.5.2), or the /64 of an IPv6 address, in one spelling. */
 export function networkOf(address: string): string {
   if (isIP(address) !== 6) return address;
-  const parsed = ipaddr.IPv6.parse(address);
+  // The URL parser writes groups in place of a dotted end, which ipaddr.js takes for a mapped address in `::192.0.2.7`.
+  const { hostname } = new URL(`http://[${address.split('%', 1)[0]}]`);
+  const parsed = ipaddr.IPv6.parse(hostname.slice(1, -1));
   if (parsed.isIPv4MappedAddress()) return parsed.toIPv4Address().toString();
   const network = parsed.parts.slice(0, 4).map((group) => group.toString(16));
   return `${network.join(':')}::/64`;
