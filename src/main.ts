@@ -32,6 +32,8 @@ const isOnTerminal = terminals.includes(0);
 
 async function main(): Promise<void> {
   for (const signal of stopSignals) process.on(signal, (received) => stop(received));
+  // One turn of the event loop delivers a signal that arrived while the program was loaded.
+  await new Promise((resolve) => setImmediate(resolve));
   process.on('exit', closeLostTerminals);
   const config = readConfig();
   const { logger, accessLog, output } = await createLogs(config);

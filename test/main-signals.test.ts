@@ -139,7 +139,7 @@ describe('a signal while the program starts', () => {
   /** A process without a handler ignores signals if it is process 1 of its namespace. */
   it.runIf(canUnshare)('ends it with 0 as process 1, whenever it comes', async () => {
     for (let part = 0; part <= 8; part += 1) {
-      const program = await start({ env: longDelay, runBy: 'namespace' });
+      const program = await start({ runBy: 'namespace' });
       await program.handles('SIGHUP');
       await new Promise((resolve) => setTimeout(resolve, part * 25));
       program.signal('SIGTERM');
