@@ -11,10 +11,13 @@ import { createTlsFolder, type TlsFolder } from '../../support/tls.ts';
 
 const intervalMs = 1_000;
 
+/** What Node calls a request of `node:fs/promises` that is not answered yet: reading, and closing what was read. */
+const fileRequests = new Set(['FSReqPromise', 'CloseReq']);
+
 /** Lets the watch read the files once, and waits until it has read them. */
 async function read(): Promise<void> {
   vi.advanceTimersByTime(intervalMs);
-  await until(() => !process.getActiveResourcesInfo().includes('FSReqPromise'));
+  await until(() => !process.getActiveResourcesInfo().some((resource) => fileRequests.has(resource)));
 }
 
 /** New contents are used once two reads agree. */
