@@ -3,10 +3,12 @@ import { drain } from './drain.ts';
 import { openGrpcServer } from './grpc/server.ts';
 import { buildAdminApp } from './http/admin.ts';
 import { buildApp } from './http/app.ts';
+import { createCorsHeaders } from './http/cors.ts';
 import type { App } from './http/instance.ts';
 import { createRefusalAnswer } from './http/refusals.ts';
 import { defaultLimits, type Limits } from './net/limits.ts';
 import { openListener } from './net/listener.ts';
+import type { AnswerRefusal } from './net/refusal.ts';
 import type { Certificates } from './net/tls/certificates.ts';
 import type { Operation } from './operations.ts';
 import type { Faults } from './resilience/faults.ts';
@@ -83,9 +85,13 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       throw new ListenError(explain(error, { host, port, variable }), { cause: error });
     }
   };
-  const answerRefusal = createRefusalAnswer(telemetry);
   const reporterOf = createHandshakeReporter(telemetry, certificates !== undefined);
-  const listen = (port: number, { routing: handler }: App, secured?: Certificates) =>
+  const listen = (
+    port: number,
+    { routing: handler }: App,
+    answerRefusal: AnswerRefusal,
+    secured?: Certificates,
+  ) =>
     openListener({
       host,
       port,
@@ -96,7 +102,11 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       answerRefusal,
       reportHandshakeFailure: reporterOf('http'),
     });
-  const admin = await open('ADMIN_PORT', config.adminPort, listen(config.adminPort, adminApp));
+  const admin = await open(
+    'ADMIN_PORT',
+    config.adminPort,
+    listen(config.adminPort, adminApp, createRefusalAnswer(telemetry)),
+  );
   const grpc = await open(
     'GRPC_PORT',
     config.grpcPort,
@@ -111,7 +121,11 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       telemetry,
     }),
   );
-  const http = await open('PORT', config.port, listen(config.port, app, certificates));
+  const http = await open(
+    'PORT',
+    config.port,
+    listen(config.port, app, createRefusalAnswer(telemetry, createCorsHeaders(config)), certificates),
+  );
   readiness.become('ready');
 
   return {

@@ -1,6 +1,5 @@
 import type { IncomingMessage } from 'node:http';
 import type { Http2ServerRequest } from 'node:http2';
-import cors from '@fastify/cors';
 import type { FastifyReply } from 'fastify';
 import type { Config } from '../config/config.ts';
 import { sendGoaway } from '../net/http2/goaway.ts';
@@ -8,25 +7,22 @@ import type { RateLimit } from '../resilience/rate-limit.ts';
 import type { Readiness } from '../resilience/readiness.ts';
 import { unmatchedRoute } from '../telemetry/recorder.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
+import { allowPreflight, createCorsHeaders } from './cors.ts';
 import { docsRoutes } from './docs.ts';
 import { createGuard } from './guard.ts';
 import { type App, createInstance } from './instance.ts';
 import { type Begun, observeRoute, startSpan } from './observe.ts';
 import { type RoutedOperation, registerOperation } from './operation-route.ts';
 import { limitRate } from './rate-limit.ts';
-import { rateLimitHeaders } from './responses.ts';
 import { healthRoutes } from './routes/health.ts';
 
 export interface AppOptions {
-  readonly config: Pick<Config, 'corsOrigins' | 'trustedProxies'>;
+  readonly config: Pick<Config, 'corsOrigins' | 'rateLimit' | 'trustedProxies'>;
   readonly operations: readonly RoutedOperation[];
   readonly rateLimit?: RateLimit | undefined;
   readonly readiness: Readiness;
   readonly telemetry: Telemetry;
 }
-
-/** How long a browser may keep a preflight, in seconds: the longest that any browser does. */
-const preflightMaxAge = 86_400;
 
 /** The public application. Every request passes these hooks from top to bottom. */
 export async function buildApp(options: AppOptions): Promise<App> {
@@ -34,6 +30,7 @@ export async function buildApp(options: AppOptions): Promise<App> {
   const { metrics, tracing } = telemetry;
   const app = createInstance(telemetry.logger, config.trustedProxies);
 
+  const corsHeadersOf = createCorsHeaders(config);
   const begun: Begun = { spans: new WeakMap(), http2Peers: new WeakMap() };
   app.addHook('onRoute', (route) => {
     route.onResponse = observeRoute(route.url, telemetry, begun);
@@ -47,18 +44,12 @@ export async function buildApp(options: AppOptions): Promise<App> {
     reply.header('x-request-id', request.id).header('x-content-type-options', 'nosniff');
     // In a drain, every response asks its client to open another connection, which leads to another replica.
     if (readiness.state === 'draining') closeConnection(raw, reply);
+    reply.headers(corsHeadersOf(request.headers.origin));
+    if (request.method === 'OPTIONS') allowPreflight(request, reply);
     done();
   });
-  const exposed = ['X-Request-Id', 'Retry-After', ...(rateLimit ? rateLimitHeaders : [])];
-  await app.register(cors, {
-    origin: config.corsOrigins === '*' ? '*' : [...config.corsOrigins],
-    methods: ['GET', 'HEAD'],
-    exposedHeaders: exposed.join(', '),
-    maxAge: preflightMaxAge,
-    // The guard answers OPTIONS, after this plugin has set its headers.
-    preflightContinue: true,
-    strictPreflight: false,
-  });
+  // The guard answers every OPTIONS. With this route they share one label in metrics and logs.
+  app.options('*', () => {});
   if (rateLimit) app.addHook('onRequest', limitRate(rateLimit));
   const { guard, handleNotFound } = createGuard(app);
   app.addHook('onRequest', guard);

@@ -4,6 +4,7 @@ import type { AnswerRefusal, RefusalCode } from '../net/refusal.ts';
 import { unmatchedRoute } from '../telemetry/recorder.ts';
 import { makeRequestId } from '../telemetry/request-id.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
+import type { CorsHeadersOf } from './cors.ts';
 import { Problem, problemMediaType, renderProblem } from './problem.ts';
 import { targetTooLong } from './target.ts';
 
@@ -27,8 +28,11 @@ const problems = {
 } as const satisfies Record<RefusalCode, Problem>;
 
 /** Builds the response for a request that the wire refused. No Fastify hook runs for it, so it is counted and logged here. */
-export function createRefusalAnswer({ logger, recorder }: Telemetry): AnswerRefusal {
-  return function answerRefusal(code, peer) {
+export function createRefusalAnswer(
+  { logger, recorder }: Telemetry,
+  corsHeadersOf?: CorsHeadersOf,
+): AnswerRefusal {
+  return function answerRefusal({ code, peer, origin }) {
     const problem = problems[code];
     const { status, message: reason } = problem;
     const requestId = makeRequestId();
@@ -43,6 +47,7 @@ export function createRefusalAnswer({ logger, recorder }: Telemetry): AnswerRefu
         'x-request-id': requestId,
         'x-content-type-options': 'nosniff',
         'cache-control': 'no-store',
+        ...corsHeadersOf?.(origin),
       },
       body: renderProblem(problem, requestId),
     };

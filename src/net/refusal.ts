@@ -12,6 +12,15 @@ export type RefusalCode =
   | 'method-unknown'
   | 'connect-method';
 
+/** What the wire knows of a request that it refuses. */
+export interface Refusal {
+  readonly code: RefusalCode;
+  /** The address of the other end of the connection, if it has one. */
+  readonly peer: string | undefined;
+  /** The Origin header, if it has been read: the page that sent the request can read the response only if that names its origin. */
+  readonly origin: string | undefined;
+}
+
 /** What the service wants sent to the client. */
 export interface RefusalResponse {
   readonly status: number;
@@ -19,10 +28,9 @@ export interface RefusalResponse {
   readonly body: string;
 }
 
-/** The service's answer to a refusal. It is called once for each, so it also counts and logs it, with the address of the peer. */
-export type AnswerRefusal = (code: RefusalCode, peer: string | undefined) => RefusalResponse;
+/** The service's answer to a refusal. It is called once for each, so it also counts and logs it. */
+export type AnswerRefusal = (refusal: Refusal) => RefusalResponse;
 
-/** The address of the other end of a connection, if it has one. */
 export function peerAddress(socket: Duplex & { readonly remoteAddress?: string }): string | undefined {
   return socket.remoteAddress;
 }

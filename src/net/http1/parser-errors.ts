@@ -37,8 +37,20 @@ export function refusalOf(
 
 const requestLine = /^[!#$%&'*+.^_`|~\w-]+ \S+ HTTP\/1\.[01]\r?\n/;
 
-/** True if the refused request was a HEAD, as far as the last chunk tells. */
-export function isHeadRequest({ rawPacket, bytesParsed }: ParserError): boolean {
-  const read = rawPacket?.toString('latin1', 0, bytesParsed) ?? '';
-  return [...read.matchAll(/(?:^|\r\n\r\n)(\w+) /g)].at(-1)?.[1] === 'HEAD';
+/** What the last chunk tells of the refused request. */
+export interface RefusedRequest {
+  readonly isHead: boolean;
+  readonly origin: string | undefined;
+}
+
+/**
+ * Origin is also taken from behind the place of the error: in an oversized request, the browser's headers follow the target. If a client
+ * makes us take a wrong one, its page cannot read the response: a browser compares the origin that is allowed with the page's own.
+ */
+export function describeRefused({ rawPacket, bytesParsed }: ParserError): RefusedRequest {
+  const packet = rawPacket?.toString('latin1') ?? '';
+  const start = [...packet.slice(0, bytesParsed).matchAll(/(?:^|\r\n\r\n)(\w+) /g)].at(-1);
+  const [head = ''] = packet.slice(start?.index).trimStart().split('\r\n\r\n', 1);
+  const origins = [...head.matchAll(/^origin:(.*)$/gim)].map(([, value = '']) => value.trim());
+  return { isHead: start?.[1] === 'HEAD', origin: origins.length > 0 ? origins.join(', ') : undefined };
 }

@@ -11,7 +11,7 @@ import { createTlsServer } from '../tls/server.ts';
 import { trackConnections } from './connections.ts';
 import { excuseStandstill } from './excused-time.ts';
 import { canWriteRefusal, isClosing, latestResponse, setLatestResponse } from './latest-response.ts';
-import { isHeadRequest, type ParserError, refusalOf } from './parser-errors.ts';
+import { describeRefused, type ParserError, type RefusedRequest, refusalOf } from './parser-errors.ts';
 import { createPipelines, reportUnsentLater } from './pipelining.ts';
 
 export interface HttpServerOptions {
@@ -55,7 +55,7 @@ export function createHttpServer(serverOptions: HttpServerOptions): HttpServer {
     if (socket.destroyed || isClosing(socket)) return;
     const previous = latestResponse(socket);
     if (closesConnection(request)) response.shouldKeepAlive = false;
-    if (request.method === prefaceMethod) return refuseOrDestroy(socket, 'not-http', false);
+    if (request.method === prefaceMethod) return refuseOrDestroy(socket, 'not-http', describe(request));
     setLatestResponse(socket, response);
     if (previous !== undefined && !previous.writableFinished && !pipelines.admit(socket, response, previous))
       return;
@@ -76,22 +76,26 @@ export function createHttpServer(serverOptions: HttpServerOptions): HttpServer {
   }
   const pipelines = createPipelines(limits, connections.pauseForOneTurn);
 
-  const refuseOrDestroy = (socket: Duplex, code: RefusalCode | undefined, isHead: boolean) => {
-    if (code && socket.writable && canWriteRefusal(socket))
-      writeRefusal(socket, answerRefusal(code, peerAddress(socket)), isHead);
+  const refuse = (socket: Duplex, code: RefusalCode, { isHead, origin }: RefusedRequest) =>
+    writeRefusal(socket, answerRefusal({ code, peer: peerAddress(socket), origin }), isHead);
+  const refuseOrDestroy = (socket: Duplex, code: RefusalCode | undefined, refused: RefusedRequest) => {
+    if (code && socket.writable && canWriteRefusal(socket)) refuse(socket, code, refused);
     else socket.destroy();
   };
   server.on('clientError', (error: ParserError, socket) => {
     // Bytes after a request that closes the connection. Its response may still be in progress.
     if (isClosing(socket)) return;
-    refuseOrDestroy(socket, refusalOf(error, limits), isHeadRequest(error));
+    const request = latestResponse(socket)?.req;
+    // An incomplete request is the one that is refused.
+    const refused = request && !request.complete ? describe(request) : describeRefused(error);
+    refuseOrDestroy(socket, refusalOf(error, limits), refused);
   });
-  server.on('connect', (_request, socket: Duplex) => {
+  server.on('connect', (request, socket: Duplex) => {
     // Node has detached this socket: nothing else handles its errors, or ends it if the client does not.
     socket.on('error', () => socket.destroy());
     socket.once('finish', () => socket.destroy());
     socket.resume();
-    writeRefusal(socket, answerRefusal('connect-method', peerAddress(socket)), false);
+    refuse(socket, 'connect-method', describe(request));
   });
   // The service answers an unknown expectation.
   server.on('checkExpectation', onRequest);
@@ -108,6 +112,10 @@ export function createHttpServer(serverOptions: HttpServerOptions): HttpServer {
       destroySockets();
     },
   };
+}
+
+function describe({ method, headers }: IncomingMessage): RefusedRequest {
+  return { isHead: method === 'HEAD', origin: headers.origin };
 }
 
 /**

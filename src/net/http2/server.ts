@@ -40,7 +40,8 @@ export function createHttp2Server(options: Http2ServerOptions): Http2Server {
     const code = refusalOf(request, limits);
     if (code === undefined)
       return handler(request as unknown as IncomingMessage, response as unknown as ServerResponse);
-    const refusal = answerRefusal(code, request.socket.remoteAddress);
+    const { headers, socket } = request;
+    const refusal = answerRefusal({ code, peer: socket.remoteAddress, origin: headers.origin });
     response.writeHead(refusal.status, refusalHeaders(refusal)).end(refusal.body);
   };
   server.on('request', serve);
