@@ -109,7 +109,9 @@ describe.skipIf(lacking)(`in a real browser${lacking ? `: ${lacking}` : ''}`, ()
       ['/greet?name=', 400, 'name is required', ['name']],
       ['/greet?name=%FF', 400, 'percent-encoded UTF-8', undefined],
       ['/nope', 404, 'Nothing is served', undefined],
-    ])('reads the problem of %s', async (path, status, detail, faulty) => {
+      // The parser refuses it.
+      [`/greet?name=${'a'.repeat(10_000)}`, 414, 'must have at most 4096 bytes', undefined],
+    ])('reads the problem of %.40s', async (path, status, detail, faulty) => {
       await page.goto(allowed.origin);
       const answer = await fetchFromPage(choosyUrl + path);
       expect(answer).toMatchObject({ status, headers: { 'content-type': 'application/problem+json' } });

@@ -1,4 +1,4 @@
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 
 export interface RawResponse {
   readonly status: number;
@@ -7,9 +7,13 @@ export interface RawResponse {
 }
 
 /** Sends the bytes as they are, reads until the server closes the connection, and parses the first response, if there is one. */
-export async function exchange(url: string, ...pieces: (string | Buffer)[]): Promise<RawResponse> {
+export function exchange(url: string, ...pieces: (string | Buffer)[]): Promise<RawResponse> {
   const { hostname, port } = new URL(url);
-  const socket = connect(Number(port), hostname);
+  return exchangeOn(connect(Number(port), hostname), ...pieces);
+}
+
+/** The same on a connection that is open already, such as one over TLS. */
+export async function exchangeOn(socket: Socket, ...pieces: (string | Buffer)[]): Promise<RawResponse> {
   // The server may answer before it has read everything, and refuse the rest.
   socket.on('error', () => {});
   for (const piece of pieces) socket.write(piece);
