@@ -3,7 +3,7 @@ import { drain } from './drain.ts';
 import { openGrpcServer } from './grpc/server.ts';
 import { buildAdminApp } from './http/admin.ts';
 import { buildApp } from './http/app.ts';
-import { createCorsHeaders } from './http/cors.ts';
+import { createCors } from './http/cors.ts';
 import type { App } from './http/instance.ts';
 import { createRefusalAnswer } from './http/refusals.ts';
 import { defaultLimits, type Limits } from './net/limits.ts';
@@ -124,7 +124,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   const http = await open(
     'PORT',
     config.port,
-    listen(config.port, app, createRefusalAnswer(telemetry, createCorsHeaders(config)), certificates),
+    listen(config.port, app, createRefusalAnswer(telemetry, createCors(config)), certificates),
   );
   readiness.become('ready');
 

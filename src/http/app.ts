@@ -1,13 +1,12 @@
 import type { IncomingMessage } from 'node:http';
 import type { Http2ServerRequest } from 'node:http2';
-import type { FastifyReply } from 'fastify';
 import type { Config } from '../config/config.ts';
 import { sendGoaway } from '../net/http2/goaway.ts';
 import type { RateLimit } from '../resilience/rate-limit.ts';
 import type { Readiness } from '../resilience/readiness.ts';
 import { unmatchedRoute } from '../telemetry/recorder.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
-import { allowPreflight, createCorsHeaders } from './cors.ts';
+import { allowPreflight, type Cors, createCors } from './cors.ts';
 import { docsRoutes } from './docs.ts';
 import { createGuard } from './guard.ts';
 import { type App, createInstance } from './instance.ts';
@@ -30,7 +29,8 @@ export async function buildApp(options: AppOptions): Promise<App> {
   const { metrics, tracing } = telemetry;
   const app = createInstance(telemetry.logger, config.trustedProxies);
 
-  const corsHeadersOf = createCorsHeaders(config);
+  const cors = createCors(config);
+  app.decorateRequest('head');
   const begun: Begun = { spans: new WeakMap(), http2Peers: new WeakMap() };
   app.addHook('onRoute', (route) => {
     route.onResponse = observeRoute(route.url, telemetry, begun);
@@ -41,12 +41,20 @@ export async function buildApp(options: AppOptions): Promise<App> {
     if (raw.httpVersionMajor === 2) begun.http2Peers.set(request, raw.socket.remoteAddress);
     if (tracing.startsTraces || request.headers.traceparent !== undefined)
       startSpan(request, telemetry, begun);
-    reply.header('x-request-id', request.id).header('x-content-type-options', 'nosniff');
+    request.head = ['x-request-id', request.id, 'x-content-type-options', 'nosniff'];
     // In a drain, every response asks its client to open another connection, which leads to another replica.
-    if (readiness.state === 'draining') closeConnection(raw, reply);
-    reply.headers(corsHeadersOf(request.headers.origin));
+    if (readiness.state === 'draining') closeConnection(raw, request.head);
+    const allowed = cors.allowedFor(request.headers.origin);
+    if (allowed !== undefined) request.head.push('access-control-allow-origin', allowed);
+    request.head.push('access-control-expose-headers', cors.exposedHeaders);
     if (request.method === 'OPTIONS') allowPreflight(request, reply);
     done();
+  });
+  app.addHook('onSend', function addHead({ head }, reply, payload, done) {
+    for (let at = 0; at < head.length; at += 2) reply.header(head[at] as string, head[at + 1]);
+    const vary = [cors.vary, reply.getHeader('vary')].filter(Boolean);
+    if (vary.length > 0) reply.header('vary', vary.join(', '));
+    done(null, payload);
   });
   // The guard answers every OPTIONS. With this route they share one label in metrics and logs.
   app.options('*', () => {});
@@ -55,7 +63,7 @@ export async function buildApp(options: AppOptions): Promise<App> {
   app.addHook('onRequest', guard);
   app.setNotFoundHandler(handleNotFound);
 
-  await registerRoutes(app, { operations, readiness });
+  await registerRoutes(app, { operations, readiness, vary: cors.vary });
   await app.register(docsRoutes);
 
   // Added last, so that the routes above, which have a hook of their own, do not run it.
@@ -68,18 +76,22 @@ export async function buildApp(options: AppOptions): Promise<App> {
 }
 
 /** `Connection: close`, or a GOAWAY over HTTP/2, which has no such header. */
-function closeConnection(request: IncomingMessage | Http2ServerRequest, reply: FastifyReply): void {
-  if (!('stream' in request)) reply.header('connection', 'close');
+function closeConnection(request: IncomingMessage | Http2ServerRequest, head: string[]): void {
+  if (!('stream' in request)) head.push('connection', 'close');
   else if (request.stream.session) sendGoaway(request.stream.session);
 }
 
 /** The routes that the OpenAPI document describes. */
 export async function registerRoutes(
   app: App,
-  { operations, readiness }: Pick<AppOptions, 'operations' | 'readiness'>,
+  {
+    operations,
+    readiness,
+    vary,
+  }: Pick<AppOptions, 'operations' | 'readiness'> & { readonly vary?: Cors['vary'] },
 ): Promise<void> {
   await app.register(async (scope: App) => {
-    for (const operation of operations) registerOperation(scope, operation);
+    for (const operation of operations) registerOperation(scope, operation, vary);
   });
   await app.register(healthRoutes, { readiness });
 }

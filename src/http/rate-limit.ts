@@ -17,15 +17,14 @@ export function limitRate({
   limitError,
 }: RateLimit): onRequestHookHandler {
   const policy = `"address";q=${maxRequests};w=${Math.ceil(windowMs / 1_000)}`;
-  return function limitRequest(request, reply, done) {
+  return function limitRequest(request, _reply, done) {
     const { method, routeOptions, raw, headers } = request;
     if (method === 'OPTIONS' || probePaths.includes(routeOptions.url ?? '')) return done();
     const client = clientOf(raw.socket.remoteAddress, headers['x-forwarded-for']?.toString());
     const { used, leftMs } = count(client);
     const remaining = Math.max(0, maxRequests - used);
-    reply
-      .header('ratelimit-policy', policy)
-      .header('ratelimit', `"address";r=${remaining};t=${Math.ceil(leftMs / 1_000)}`);
+    request.head.push('ratelimit-policy', policy);
+    request.head.push('ratelimit', `"address";r=${remaining};t=${Math.ceil(leftMs / 1_000)}`);
     done(used > maxRequests ? limitError(leftMs) : undefined);
   };
 }

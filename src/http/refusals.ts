@@ -4,7 +4,7 @@ import type { AnswerRefusal, RefusalCode } from '../net/refusal.ts';
 import { unmatchedRoute } from '../telemetry/recorder.ts';
 import { makeRequestId } from '../telemetry/request-id.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
-import type { CorsHeadersOf } from './cors.ts';
+import type { Cors } from './cors.ts';
 import { Problem, problemMediaType, renderProblem } from './problem.ts';
 import { targetTooLong } from './target.ts';
 
@@ -28,10 +28,7 @@ const problems = {
 } as const satisfies Record<RefusalCode, Problem>;
 
 /** Builds the response for a request that the wire refused. No Fastify hook runs for it, so it is counted and logged here. */
-export function createRefusalAnswer(
-  { logger, recorder }: Telemetry,
-  corsHeadersOf?: CorsHeadersOf,
-): AnswerRefusal {
+export function createRefusalAnswer({ logger, recorder }: Telemetry, cors?: Cors): AnswerRefusal {
   return function answerRefusal({ code, peer, origin }) {
     const problem = problems[code];
     const { status, message: reason } = problem;
@@ -47,9 +44,22 @@ export function createRefusalAnswer(
         'x-request-id': requestId,
         'x-content-type-options': 'nosniff',
         'cache-control': 'no-store',
-        ...corsHeadersOf?.(origin),
+        ...(cors && corsHeaders(cors, origin)),
       },
       body: renderProblem(problem, requestId),
     };
+  };
+}
+
+/** The headers by which a page of the origin may read the response. */
+function corsHeaders(
+  { allowedFor, exposedHeaders, vary }: Cors,
+  origin: string | undefined,
+): Record<string, string> {
+  const allowed = allowedFor(origin);
+  return {
+    ...(vary && { vary }),
+    ...(allowed !== undefined && { 'access-control-allow-origin': allowed }),
+    'access-control-expose-headers': exposedHeaders,
   };
 }
