@@ -40,9 +40,7 @@ const bodyLimit = 1_024;
 /** The Fastify instance of every application: zod for input and output, problems for errors, our request ids. */
 export function createInstance(logger: FastifyBaseLogger, trustedProxies: readonly string[] = []): App {
   const app = Fastify({
-    loggerInstance: logger,
-    // The access log has the request id. A child logger for each request would cost more than its line.
-    childLoggerFactory: (parent) => parent,
+    loggerInstance: withoutChildren(logger),
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: requestIdOf,
     requestIdHeader: false,
@@ -55,4 +53,10 @@ export function createInstance(logger: FastifyBaseLogger, trustedProxies: readon
   }).withTypeProvider<ZodTypeProvider>();
   app.setErrorHandler(handleError);
   return app;
+}
+
+/** The same logger for every request. The access log has the request id; a child logger for each request would cost more than its line. */
+function withoutChildren(logger: FastifyBaseLogger): FastifyBaseLogger {
+  const shared: FastifyBaseLogger = Object.create(logger, { child: { value: () => shared } });
+  return shared;
 }

@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { constants, type Http2ServerResponse } from 'node:http2';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { peerAddress } from '../net/peer-address.ts';
 import { methodLabel } from '../telemetry/recorder.ts';
 import type { Sender, ServerSpan, SpanDescription } from '../telemetry/spans.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
@@ -37,7 +38,7 @@ export function observeRoute(route: string, { metrics, recorder }: Telemetry, be
       durationMs: reply.elapsedTime,
       isAborted,
       isProbe,
-      peer: raw.httpVersionMajor === 2 ? begun.http2Peers.get(request) : raw.socket.remoteAddress,
+      peer: raw.httpVersionMajor === 2 ? begun.http2Peers.get(request) : peerAddress(raw.socket),
       peerPort: undefined,
       forwardedFor: headers['x-forwarded-for'] as string | undefined,
       userAgent: headers['user-agent'],

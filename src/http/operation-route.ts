@@ -56,12 +56,13 @@ export function registerOperation(
       const type = typeOf(request.headers.accept);
       try {
         if (type === undefined) throw notAcceptable;
-        const send = (answered: Answer) => sendAnswer(request, reply, type, answered);
         const answered = answer(request.query);
         // Without faults there is nothing to wait for, and a promise would cost more than the greeting.
         if (answered instanceof Promise)
-          answered.then(send).catch((error: Error) => reply.header('vary', 'Accept').send(error));
-        else send(answered);
+          answered
+            .then((value) => sendAnswer(request, reply, type, value))
+            .catch((error: Error) => reply.header('vary', 'Accept').send(error));
+        else sendAnswer(request, reply, type, answered);
       } catch (error) {
         reply.header('vary', 'Accept');
         throw error;

@@ -1,6 +1,8 @@
 import type { onRequestHookHandler } from 'fastify';
+import { peerAddress } from '../net/peer-address.ts';
 import type { RateLimit } from '../resilience/rate-limit.ts';
 import { probePaths } from './routes/health.ts';
+import { pathOf } from './target.ts';
 
 /**
  * The hook that takes each request from its client's budget. The response says what is left of it, in `RateLimit` and `RateLimit-Policy`
@@ -18,9 +20,9 @@ export function limitRate({
 }: RateLimit): onRequestHookHandler {
   const policy = `"address";q=${maxRequests};w=${Math.ceil(windowMs / 1_000)}`;
   return function limitRequest(request, _reply, done) {
-    const { method, routeOptions, raw, headers } = request;
-    if (method === 'OPTIONS' || probePaths.includes(routeOptions.url ?? '')) return done();
-    const client = clientOf(raw.socket.remoteAddress, headers['x-forwarded-for']?.toString());
+    const { method, raw, headers } = request;
+    if (method === 'OPTIONS' || probePaths.includes(pathOf(request))) return done();
+    const client = clientOf(peerAddress(raw.socket), headers['x-forwarded-for']?.toString());
     const { used, leftMs } = count(client);
     const remaining = Math.max(0, maxRequests - used);
     request.head.push('ratelimit-policy', policy);

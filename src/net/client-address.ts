@@ -43,7 +43,8 @@ function withoutPort(entry: string): string {
 
 /** An IPv4 address as it is, also if it is mapped to IPv6 (RFC 4291, section 2.5.5.2), or the /64 of an IPv6 address, in one spelling. */
 export function networkOf(address: string): string {
-  if (isIP(address) !== 6) return address;
+  // Only an IPv6 address has a colon.
+  if (!address.includes(':') || isIP(address) !== 6) return address;
   // The URL parser writes groups in place of a dotted end, which ipaddr.js takes for a mapped address in `::192.0.2.7`.
   const { hostname } = new URL(`http://[${address.split('%', 1)[0]}]`);
   const parsed = ipaddr.IPv6.parse(hostname.slice(1, -1));

@@ -31,10 +31,6 @@ export interface RefusalResponse {
 /** The service's answer to a refusal. It is called once for each, so it also counts and logs it. */
 export type AnswerRefusal = (refusal: Refusal) => RefusalResponse;
 
-export function peerAddress(socket: Duplex & { readonly remoteAddress?: string }): string | undefined {
-  return socket.remoteAddress;
-}
-
 /** The response headers, with those that depend on the time and on the body. */
 export function refusalHeaders({ headers, body }: RefusalResponse): Record<string, string> {
   return { ...headers, date: new Date().toUTCString(), 'content-length': String(Buffer.byteLength(body)) };
