@@ -21,7 +21,7 @@ export function limitRate({
   const policy = `"address";q=${maxRequests};w=${Math.ceil(windowMs / 1_000)}`;
   return function limitRequest(request, _reply, done) {
     const { method, raw, headers } = request;
-    if (method === 'OPTIONS' || probePaths.includes(pathOf(request))) return done();
+    if (method === 'OPTIONS' || (probePaths.includes(pathOf(request)) && !request.is404)) return done();
     const client = clientOf(peerAddress(raw.socket), headers['x-forwarded-for']?.toString());
     const { used, leftMs } = count(client);
     const remaining = Math.max(0, maxRequests - used);

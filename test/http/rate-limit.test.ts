@@ -95,6 +95,9 @@ describe('a rate limit', () => {
     expect((await at('/greet?name=%FF')).headers.ratelimit).toMatch(/^"address";r=0;/);
     expect((await at('/nope')).status).toBe(429);
     expect((await at('/docs')).status).toBe(429);
+    expect((await request(service.urls.http.replace('localhost', '127.0.0.1')).post('/readyz')).status).toBe(
+      429,
+    );
     expect((await at('/readyz')).status).toBe(200);
   });
 

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import type { Limits } from '../limits.ts';
 import type { RefusalCode } from '../refusal.ts';
 
@@ -37,15 +38,19 @@ export function refusalOf(
 
 const requestLine = /^[!#$%&'*+.^_`|~\w-]+ \S+ HTTP\/1\.[01]\r?\n/;
 
-/** What the last chunk tells of the refused request. */
+/** What is known of a refused request. */
 export interface RefusedRequest {
   readonly isHead: boolean;
   readonly origin: string | undefined;
 }
 
+export function describeRequest({ method, headers }: IncomingMessage): RefusedRequest {
+  return { isHead: method === 'HEAD', origin: headers.origin };
+}
+
 /**
- * Origin is also taken from behind the place of the error: in an oversized request, the browser's headers follow the target. If a client
- * makes us take a wrong one, its page cannot read the response: a browser compares the origin that is allowed with the page's own.
+ * The same from the last chunk that the parser read. Origin may follow the place of the error, as it does in a request with an oversized
+ * target. A wrong Origin does no harm: a browser compares the origin that is allowed with the page's own.
  */
 export function describeRefused({ rawPacket, bytesParsed }: ParserError): RefusedRequest {
   const packet = rawPacket?.toString('latin1') ?? '';

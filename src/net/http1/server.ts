@@ -12,7 +12,13 @@ import { createTlsServer } from '../tls/server.ts';
 import { trackConnections } from './connections.ts';
 import { excuseStandstill } from './excused-time.ts';
 import { canWriteRefusal, isClosing, latestResponse, setLatestResponse } from './latest-response.ts';
-import { describeRefused, type ParserError, type RefusedRequest, refusalOf } from './parser-errors.ts';
+import {
+  describeRefused,
+  describeRequest,
+  type ParserError,
+  type RefusedRequest,
+  refusalOf,
+} from './parser-errors.ts';
 import { createPipelines, reportUnsentLater } from './pipelining.ts';
 
 export interface HttpServerOptions {
@@ -56,7 +62,8 @@ export function createHttpServer(serverOptions: HttpServerOptions): HttpServer {
     if (socket.destroyed || isClosing(socket)) return;
     const previous = latestResponse(socket);
     if (closesConnection(request)) response.shouldKeepAlive = false;
-    if (request.method === prefaceMethod) return refuseOrDestroy(socket, 'not-http', describe(request));
+    if (request.method === prefaceMethod)
+      return refuseOrDestroy(socket, 'not-http', describeRequest(request));
     setLatestResponse(socket, response);
     if (previous !== undefined && !previous.writableFinished && !pipelines.admit(socket, response, previous))
       return;
@@ -88,7 +95,7 @@ export function createHttpServer(serverOptions: HttpServerOptions): HttpServer {
     if (isClosing(socket)) return;
     const request = latestResponse(socket)?.req;
     // An incomplete request is the one that is refused.
-    const refused = request && !request.complete ? describe(request) : describeRefused(error);
+    const refused = request && !request.complete ? describeRequest(request) : describeRefused(error);
     refuseOrDestroy(socket, refusalOf(error, limits), refused);
   });
   server.on('connect', (request, socket: Duplex) => {
@@ -96,7 +103,7 @@ export function createHttpServer(serverOptions: HttpServerOptions): HttpServer {
     socket.on('error', () => socket.destroy());
     socket.once('finish', () => socket.destroy());
     socket.resume();
-    refuse(socket, 'connect-method', describe(request));
+    refuse(socket, 'connect-method', describeRequest(request));
   });
   // The service answers an unknown expectation.
   server.on('checkExpectation', onRequest);
@@ -113,10 +120,6 @@ export function createHttpServer(serverOptions: HttpServerOptions): HttpServer {
       destroySockets();
     },
   };
-}
-
-function describe({ method, headers }: IncomingMessage): RefusedRequest {
-  return { isHead: method === 'HEAD', origin: headers.origin };
 }
 
 /**
