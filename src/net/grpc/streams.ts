@@ -145,6 +145,8 @@ export function limitCalls(
  */
 function detach(stream: CallStream): void {
   stream[headersKey] = undefined;
+  // Node's own listener would be told of each removal, which costs more than the removal.
+  stream.removeAllListeners('removeListener');
   if (stream.readableEnded) stream.removeAllListeners('data').removeAllListeners('end');
 }
 
