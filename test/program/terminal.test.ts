@@ -3,10 +3,10 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { delimiter } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
-import { PlainProgram, temporaryFolder } from './support/plain-program.ts';
-import { testEnvironment, until } from './support/service.ts';
+import { PlainProgram, temporaryFolder } from '../support/plain-program.ts';
+import { testEnvironment, until } from '../support/service.ts';
 
-const root = fileURLToPath(new URL('..', import.meta.url));
+const root = fileURLToPath(new URL('../..', import.meta.url));
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {

@@ -4,10 +4,10 @@ import type { AddressInfo } from 'node:net';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { createGrpcClient } from '../src/client/grpc.ts';
-import { type Program, runProgram } from './support/program.ts';
-import { until } from './support/service.ts';
-import { createTlsFolder, servedName } from './support/tls.ts';
+import { createGrpcClient } from '../../src/client/grpc.ts';
+import { type Program, runProgram } from '../support/program.ts';
+import { until } from '../support/service.ts';
+import { createTlsFolder, servedName } from '../support/tls.ts';
 
 describe('the built program', () => {
   const programs: Program[] = [];

@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import { closeSync, constants, openSync, readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { fatalSignals, stopSignals } from '../src/resilience/signals.ts';
-import { type PlainOptions, PlainProgram, temporaryFolder } from './support/plain-program.ts';
-import { type LogLine, until } from './support/service.ts';
+import { fatalSignals, stopSignals } from '../../src/resilience/signals.ts';
+import { type PlainOptions, PlainProgram, temporaryFolder } from '../support/plain-program.ts';
+import { type LogLine, until } from '../support/service.ts';
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 let programs: PlainProgram[];
@@ -110,7 +110,7 @@ describe('a signal to the built program', () => {
   });
 
   it('opens no inspector in the image: its command has the flag for that', async () => {
-    const dockerfile = readFileSync(new URL('../Dockerfile', import.meta.url), 'utf8');
+    const dockerfile = readFileSync(new URL('../../Dockerfile', import.meta.url), 'utf8');
     expect(JSON.parse(/^ENTRYPOINT (.*)$/m.exec(dockerfile)?.[1] ?? '')).toContain('--disable-sigusr1');
   });
 
