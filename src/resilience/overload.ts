@@ -1,4 +1,4 @@
-import { createStopwatch } from '../net/standstill.ts';
+import { createStopwatch, type Lap } from '../net/standstill.ts';
 import type { Faults } from './faults.ts';
 import { ServiceError } from './service-error.ts';
 
@@ -16,8 +16,7 @@ export interface Overload {
  *
  * @param maxDelayMs the delay above which the service is overloaded, until the loop has caught up.
  */
-export function watchOverload(maxDelayMs: number): Overload {
-  const nextLap = createStopwatch();
+export function watchOverload(maxDelayMs: number, nextLap: () => Lap = createStopwatch()): Overload {
   let isLate = false;
   const overload = {
     isOverloaded: false,
