@@ -26,12 +26,13 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/{abuse,e2e,fuzz,program,soak}/**'],
+          exclude: ['test/{abuse,e2e,fuzz,program,proof,soak}/**'],
           ...together,
         },
       },
       { test: { name: 'program', include: ['test/program/**/*.test.ts'], ...together } },
       { test: { ...alone, name: 'e2e', include: ['test/e2e/**/*.test.ts'] } },
+      { test: { ...alone, name: 'proof', include: ['test/proof/**/*.test.ts'] } },
       { test: { ...alone, name: 'abuse', include: ['test/abuse/**/*.test.ts'] } },
       {
         test: {
