@@ -4,11 +4,12 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { greetService } from '../src/grpc/contract.ts';
 import { readViolations } from '../src/net/grpc/rich-status.ts';
+import { unicodeText } from './support/arbitraries.ts';
 import { startTestService, type TestService } from './support/service.ts';
 
 /** The bytes of a name: of Unicode texts of every kind, and of things that only look like UTF-8. */
 const nameBytes = fc.oneof(
-  fc.string({ unit: 'binary', maxLength: 110 }).map((text) => Buffer.from(text)),
+  unicodeText(110).map((text) => Buffer.from(text)),
   fc.string({ unit: 'grapheme', maxLength: 110 }).map((text) => Buffer.from(text)),
   fc
     .array(
