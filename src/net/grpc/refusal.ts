@@ -65,7 +65,8 @@ export function refuseCall(
     }
     respond(stream, refusal, status);
   }
-  stream.close(constants.NGHTTP2_NO_ERROR);
+  // Node 26.12 sends nothing of a response whose stream is closed in the same turn of the event loop.
+  setImmediate(() => stream.close(constants.NGHTTP2_NO_ERROR));
 }
 
 function respond(stream: ServerHttp2Stream, { code, headers }: CallRefusal, status: CallRefusalStatus): void {
