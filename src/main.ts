@@ -55,12 +55,31 @@ async function main(): Promise<void> {
   });
   stop = drainOnSignal(starting, { config, logger, readiness, tracing });
   const { urls } = await starting;
-  const tls = config.tls ? ' over TLS' : '';
-  logger.info(
-    { ...urls, ...metrics.build },
-    `listening on ${urls.http}, gRPC on ${urls.grpc}${tls}, admin on ${urls.admin}`,
-  );
+  if (isatty(1) && logger.isLevelEnabled('info')) output.write(describeStart(urls, config));
+  else logger.info({ ...urls, ...metrics.build }, listeningMessage(urls, config));
   logger.flush();
+}
+
+type Urls = Service['urls'];
+
+const grpcOf = ({ grpc }: Urls, { tls }: Config) => grpc + (tls ? ' over TLS' : '');
+
+function listeningMessage(urls: Urls, config: Config): string {
+  return `listening on ${urls.http}, gRPC on ${grpcOf(urls, config)}, admin on ${urls.admin}`;
+}
+
+/** The text that a terminal shows instead of the log line. */
+function describeStart(urls: Urls, config: Config): string {
+  return `
+greet ${version} is ready.
+
+  HTTP   ${urls.http}/greet?name=Alice
+  Docs   ${urls.http}/docs/
+  gRPC   ${grpcOf(urls, config)}
+  Admin  ${urls.admin}
+
+Press Ctrl-C to stop.
+`;
 }
 
 function readConfig(): Config {

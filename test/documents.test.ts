@@ -1,0 +1,62 @@
+import { access } from 'node:fs/promises';
+import { dirname, join, normalize } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import {
+  anchorsOf,
+  listDocuments,
+  readConsoleBlocks,
+  readDocument,
+  requirements,
+  root,
+} from './support/documents.ts';
+
+const documents = await listDocuments();
+const { scripts } = JSON.parse(await readDocument('package.json')) as { scripts: Record<string, string> };
+
+/** Without blocks and spans of code, in which brackets are no links. */
+const proseOf = (text: string) => text.replaceAll(/^```.*?^```$/gms, '').replaceAll(/`[^`\n]*`/g, '');
+
+describe('the Markdown files', () => {
+  it('are all found', () => {
+    expect(documents).toEqual(
+      expect.arrayContaining([
+        'README.md',
+        'SECURITY.md',
+        'docs/operating.md',
+        'examples/README.md',
+        'scripts/client-package/README.md',
+        'src/net/README.md',
+      ]),
+    );
+  });
+
+  it.each(documents)('link to files and headings that exist: %s', async (path) => {
+    const text = proseOf(await readDocument(path));
+    const targets = [...text.matchAll(/\]\(([^)\s]+)\)/g), ...text.matchAll(/(?:src|href)="([^"]+)"/g)]
+      .map(([, target = '']) => target)
+      .filter((target) => !/^[a-z]+:/.test(target));
+    for (const target of targets) {
+      const [file = '', anchor] = target.split('#');
+      const linked = file === '' ? path : normalize(join(dirname(path), file));
+      await expect(access(join(root, linked)), `${target} is not there`).resolves.toBeUndefined();
+      if (anchor !== undefined && linked.endsWith('.md'))
+        expect(anchorsOf(await readDocument(linked)), target).toContain(anchor);
+    }
+  });
+
+  it.each(documents)('name npm scripts that exist: %s', async (path) => {
+    const named = [...(await readDocument(path)).matchAll(/npm (?:run (?:-s )?)([\w:-]+)/g)];
+    for (const [, name = ''] of named) expect(Object.keys(scripts)).toContain(name);
+  });
+
+  it.each(documents)('say what a console block needs in words that the tests know: %s', async (path) => {
+    const text = await readDocument(path);
+    for (const { place, needs, entries } of readConsoleBlocks(path, text)) {
+      expect(entries.length, place).toBeGreaterThan(0);
+      if (needs !== undefined) expect(requirements, place).toContain(needs);
+    }
+    const comments = text.match(/^<!-- (?:needs|settings): /gm) ?? [];
+    const used = text.match(/^<!-- (?:needs|settings): .* -->\n```console$/gm) ?? [];
+    expect(used.length, 'each comment is directly before its block').toBe(comments.length);
+  });
+});
