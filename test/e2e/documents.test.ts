@@ -3,7 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { missing, run, start } from '../support/command.ts';
-import { type ConsoleBlock, listDocuments, readConsoleBlocks, readDocument, root } from '../support/documents.ts';
+import {
+  type ConsoleBlock,
+  listDocuments,
+  readConsoleBlocks,
+  readDocument,
+  root,
+} from '../support/documents.ts';
 import { freePort } from '../support/ports.ts';
 import { type Program, runProgram } from '../support/program.ts';
 import { until } from '../support/service.ts';
@@ -77,7 +83,9 @@ describe('the console blocks of the documents', () => {
         const ports = await portsOf(program);
         for (const { command, output } of entries) {
           const isStart = command.endsWith('npm start');
-          const printed = isStart ? await runStart(command, output, folder) : await runIn(folder, command, ports);
+          const printed = isStart
+            ? await runStart(command, output, folder)
+            : await runIn(folder, command, ports);
           expect(mask(printed), command).toBe(mask(output));
         }
       } finally {

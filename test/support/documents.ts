@@ -24,7 +24,9 @@ export async function listDocuments(): Promise<string[]> {
     folders
       .filter((name) => !name.includes('.'))
       .map(async (name) =>
-        (await readdir(`${root}${name}`, { recursive: true }).catch(() => [])).map((path) => `${name}/${path}`),
+        (await readdir(`${root}${name}`, { recursive: true }).catch(() => [])).map(
+          (path) => `${name}/${path}`,
+        ),
       ),
   );
   return [...folders, ...below.flat(), ...hidden]
