@@ -55,8 +55,8 @@ describe('the Markdown files', () => {
       expect(entries.length, place).toBeGreaterThan(0);
       if (needs !== undefined) expect(requirements, place).toContain(needs);
     }
-    const comments = text.match(/^<!-- (?:needs|settings): /gm) ?? [];
-    const used = text.match(/^<!-- (?:needs|settings): .* -->\n```console$/gm) ?? [];
+    const comments = text.match(/^<!-- (?:needs|tools|settings): /gm) ?? [];
+    const used = text.match(/^<!-- (?:needs|tools|settings): .* -->\n```console$/gm) ?? [];
     expect(used.length, 'each comment is directly before its block').toBe(comments.length);
   });
 });

@@ -2,6 +2,7 @@ import { mkdtemp, readdir, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { environmentSchema } from '../../src/config/environment.ts';
 import { missing, run, start } from '../support/command.ts';
 import {
   type ConsoleBlock,
@@ -28,6 +29,11 @@ const shownPorts = { PORT: '8080', GRPC_PORT: '50051', ADMIN_PORT: '9464' };
 type Ports = Readonly<Record<keyof typeof shownPorts, string>>;
 const portNames = Object.keys(shownPorts) as (keyof Ports)[];
 
+/** The environment without settings of the service, and without what npm passes on to its scripts. */
+const env = Object.fromEntries(
+  Object.entries(process.env).filter(([name]) => !(name in environmentSchema.shape) && !/^npm_/i.test(name)),
+);
+
 /** Without what is different each time. */
 function mask(text: string): string {
   return text
@@ -42,20 +48,24 @@ function mask(text: string): string {
     .trimEnd();
 }
 
-/** The programs that a command starts with; those of npm and of the shell are always there. */
+/** The program that a command starts, without the settings before it. */
 const toolOf = (command: string) => /^(?:[A-Z_]+=\S+ )*(\S+)/.exec(command)?.[1] ?? '';
-const always = ['npm', 'node', 'npx', 'cd', 'export', 'for'];
+/** What npm and the shell bring, and scripts of this repository. */
+const isGiven = (tool: string) => ['npm', 'node', 'npx', 'for'].includes(tool) || tool.includes('/');
 
 const leftOut = new Map<string, number>();
 const leaveOut = (reason: string) => leftOut.set(reason, (leftOut.get(reason) ?? 0) + 1);
 
 /** Whether the block can be run here; what cannot is counted. In CI every tool must be there. */
-function isRun({ needs, entries }: ConsoleBlock): boolean {
-  const tools = entries.map(({ command }) => toolOf(command)).filter((tool) => !always.includes(tool));
-  const reason = needs ?? missing('bash', 'script', ...tools);
+function isRun({ needs, tools, entries }: ConsoleBlock): boolean {
+  const named = entries.map(({ command }) => toolOf(command)).filter((tool) => !isGiven(tool));
+  const reason = needs ?? missing('bash', 'script', ...new Set([...tools, ...named]));
   if (reason !== undefined) leaveOut(reason);
   return reason === undefined;
 }
+
+/** For commands that install packages. */
+const timeoutMs = 300_000;
 
 describe('the console blocks of the documents', () => {
   const toRun = documents
@@ -76,7 +86,7 @@ describe('the console blocks of the documents', () => {
     });
     afterAll(() => rm(folder, { recursive: true }));
 
-    it.each(blocks)('prints what is shown: $place', async ({ settings, entries }) => {
+    it.each(blocks)('prints what is shown: $place', { timeout: timeoutMs }, async ({ settings, entries }) => {
       // One service for each block, so that no block depends on the state that another one left.
       const program = await runProgram({ env: settings });
       try {
@@ -112,7 +122,7 @@ async function runIn(folder: string, command: string, ports: Ports): Promise<str
   );
   const { stdout, stderr } = await run('bash', ['-c', here], {
     cwd: folder,
-    env: { PATH: process.env.PATH, HOME: process.env.HOME, ...ports },
+    env: { ...env, ...ports },
   });
   // A terminal shows both, one after the other here. curl shows its progress only where standard output is no terminal.
   return asShown(stdout + (command.startsWith('curl') ? '' : stderr), ports);
@@ -146,5 +156,5 @@ async function runStart(command: string, output: string, folder: string): Promis
 const spawnOnTerminal = (command: string, cwd: string, ports: Ports) =>
   start('script', ['-qefc', command, '/dev/null'], {
     cwd,
-    env: { PATH: process.env.PATH, HOME: process.env.HOME, NO_COLOR: '1', ...ports },
+    env: { ...env, NO_COLOR: '1', ...ports },
   });

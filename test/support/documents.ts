@@ -3,13 +3,15 @@ import { fileURLToPath } from 'node:url';
 
 export const root = fileURLToPath(new URL('../../', import.meta.url));
 
-/** What a console block may need that a test does not give it. A comment before the block says so: `<!-- needs: docker -->`. */
+/** What a console block may need that the tests do not have. A comment before the block says so: `<!-- needs: docker -->`. */
 export const requirements = ['docker', 'kubernetes', 'systemd', 'minutes'] as const;
 
 export interface ConsoleBlock {
   /** The file and the line, such as `README.md:17`. */
   readonly place: string;
   readonly needs?: string;
+  /** Programs that its scripts call, besides those that its commands name: `<!-- tools: go -->`. */
+  readonly tools: readonly string[];
   /** The settings of the service that the block is written for: `<!-- settings: RATE_LIMIT_MAX=1 -->`. */
   readonly settings: Readonly<Record<string, string>>;
   readonly entries: readonly { readonly command: string; readonly output: string }[];
@@ -38,10 +40,11 @@ export const readDocument = (path: string): Promise<string> => readFile(`${root}
 
 /** Each console block of a document, with its commands (`$ `, continued by a backslash) and the output that is shown for each. */
 export function readConsoleBlocks(path: string, text: string): ConsoleBlock[] {
-  const blocks = text.matchAll(/(?:^<!-- (needs|settings): (.*) -->\n)?^```console\n(.*?)^```$/gms);
+  const blocks = text.matchAll(/(?:^<!-- (needs|tools|settings): ([^\n]*) -->\n)?^```console\n(.*?)^```$/gms);
   return [...blocks].map(({ index, 1: kind, 2: value = '', 3: code = '' }) => ({
     place: `${path}:${text.slice(0, index).split('\n').length}`,
     ...(kind === 'needs' && { needs: value }),
+    tools: kind === 'tools' ? value.split(' ') : [],
     settings: Object.fromEntries(
       kind === 'settings' ? value.split(' ').map((pair) => pair.split('=') as [string, string]) : [],
     ),
@@ -49,7 +52,7 @@ export function readConsoleBlocks(path: string, text: string): ConsoleBlock[] {
       .split(/^\$ /m)
       .slice(1)
       .map((entry) => {
-        const [, command = '', output = ''] = /^((?:.*\\\n)*.*)\n(.*)$/s.exec(entry) ?? [];
+        const [, command = '', output = ''] = /^((?:[^\n]*\\\n)*[^\n]*)\n(.*)$/s.exec(entry) ?? [];
         return { command, output };
       }),
   }));
