@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 export const root = fileURLToPath(new URL('../../', import.meta.url));
 
 /** What a console block may need that the tests do not have. A comment before the block says so: `<!-- needs: docker -->`. */
-export const requirements = ['docker', 'kubernetes', 'systemd', 'minutes'] as const;
+export const requirements = ['browser', 'docker', 'kubernetes', 'systemd', 'minutes'] as const;
 
 export interface ConsoleBlock {
   /** The file and the line, such as `README.md:17`. */
