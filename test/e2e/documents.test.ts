@@ -44,6 +44,7 @@ function mask(text: string): string {
     .replaceAll(/^date: .*$/gim, 'date: …')
     .replaceAll(/("durationMs":)[\d.]+/g, '$1…')
     .replaceAll(/(;t=|retry-after: )\d+/g, '$1…')
+    .replaceAll(/\bgreet \d+\.\d+\.\d+/g, 'greet …')
     .replaceAll(/\bv\d+\.\d+\.\d+\b/g, 'v…')
     .trimEnd();
 }
