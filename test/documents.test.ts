@@ -60,3 +60,15 @@ describe('the Markdown files', () => {
     expect(used.length, 'each comment is directly before its block').toBe(comments.length);
   });
 });
+
+describe('docs/observing.md', () => {
+  it('lists every metric that the service defines, and no other', async () => {
+    const text = await readDocument('docs/observing.md');
+    const table = text.slice(text.indexOf('| metric |'), text.indexOf('No label contains'));
+    const listed = [...table.matchAll(/`((?:http|rpc|greet)_[a-z_]+)`/g)].map(([, name]) => name);
+    const code = await readDocument('src/telemetry/metrics.ts');
+    const defined = [...code.matchAll(/'((?:http|rpc|greet)_[a-z_]+)'/g)].map(([, name]) => name);
+    expect(defined.length).toBeGreaterThan(8);
+    expect(listed.sort()).toEqual(defined.sort());
+  });
+});

@@ -45,6 +45,7 @@ function mask(text: string): string {
     .replaceAll(/("durationMs":)[\d.]+/g, '$1…')
     .replaceAll(/(;t=|retry-after: )\d+/g, '$1…')
     .replaceAll(/\bgreet \d+\.\d+\.\d+/g, 'greet …')
+    .replaceAll(/"(version|node|revision)":"[^"]+"/g, '"$1":"…"')
     .replaceAll(/\bv\d+\.\d+\.\d+\b/g, 'v…')
     .trimEnd();
 }

@@ -17,23 +17,17 @@ export interface ConsoleBlock {
   readonly entries: readonly { readonly command: string; readonly output: string }[];
 }
 
+const skipped = ['node_modules', 'dist', 'build', '.git'];
+
 /** All Markdown files of the repository, as paths from its root. */
-export async function listDocuments(): Promise<string[]> {
-  const hidden = ['.github/pull_request_template.md'];
-  const files = await readdir(root);
-  const folders = files.filter((name) => !['node_modules', 'dist'].includes(name) && !name.startsWith('.'));
-  const below = await Promise.all(
-    folders
-      .filter((name) => !name.includes('.'))
-      .map(async (name) =>
-        (await readdir(`${root}${name}`, { recursive: true }).catch(() => [])).map(
-          (path) => `${name}/${path}`,
-        ),
-      ),
-  );
-  return [...folders, ...below.flat(), ...hidden]
-    .filter((path) => path.endsWith('.md') && !path.includes('node_modules'))
-    .sort();
+export async function listDocuments(folder = ''): Promise<string[]> {
+  const entries = await readdir(root + folder, { withFileTypes: true });
+  const found = entries.map((entry) => {
+    const path = folder + entry.name;
+    if (entry.isDirectory() && !skipped.includes(entry.name)) return listDocuments(`${path}/`);
+    return entry.isFile() && path.endsWith('.md') ? [path] : [];
+  });
+  return (await Promise.all(found)).flat().sort();
 }
 
 export const readDocument = (path: string): Promise<string> => readFile(`${root}${path}`, 'utf8');
