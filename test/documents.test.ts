@@ -72,3 +72,13 @@ describe('docs/observing.md', () => {
     expect(listed.sort()).toEqual(defined.sort());
   });
 });
+
+describe('docs/testing.md', () => {
+  it('lists every npm script that tests something', async () => {
+    const listed = [...(await readDocument('docs/testing.md')).matchAll(/^\| `npm (?:run )?([\w:-]+)` /gm)];
+    const suites = Object.keys(scripts).filter((name) =>
+      /^(test|check|proof|fuzz|abuse|soak|supply-chain|bench:budget)/.test(name),
+    );
+    expect(listed.map(([, name]) => name).sort()).toEqual(suites.sort());
+  });
+});
