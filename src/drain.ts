@@ -37,7 +37,7 @@ export async function drain(options: DrainOptions): Promise<void> {
   //    connection is closed after its last response. After the timeout the remaining connections are cut.
   const timer = setTimeout(() => {
     const { shutdownTimeoutMs } = config;
-    logger.warn({ shutdownTimeoutMs }, 'cutting requests that did not end in time');
+    logger.warn({ shutdownTimeoutMs }, 'closing connections whose requests did not end in time');
     for (const listener of listeners) listener.closeNow();
   }, config.shutdownTimeoutMs);
   await Promise.all(listeners.map((listener) => listener.close()));

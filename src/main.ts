@@ -107,14 +107,17 @@ function drainOnSignal(
     if (firstAt !== undefined) {
       // A terminal that closes sends SIGHUP, which is no second wish.
       if (signal === 'SIGHUP' || performance.now() - firstAt < repeatWindowMs) return;
-      logger.warn({ signal }, 'second signal: leaving at once');
+      logger.warn({ signal }, 'second signal: exiting at once');
       process.exit(1);
     }
     firstAt = performance.now();
     const { shutdownTimeoutMs } = config;
     const isStarting = readiness.state === 'starting';
     const drainDelayMs = isStarting || isByHand(signal) ? 0 : config.drainDelayMs;
-    logger.info({ signal, drainDelayMs, shutdownTimeoutMs }, 'draining; a second signal leaves at once');
+    logger.info(
+      { signal, drainDelayMs, shutdownTimeoutMs },
+      'draining; a second signal ends the process at once',
+    );
     logger.flush();
     // Nobody was told that this replica is ready: what its start still waits for is not worth more.
     if (isStarting) setTimeout(() => process.exit(0), startTimeoutMs);
@@ -166,7 +169,7 @@ function exitOnUncaught(logger: Logger): void {
 }
 
 function fail(logger: Logger, error: unknown): never {
-  logger.fatal({ err: error }, 'leaving after an unexpected error');
+  logger.fatal({ err: error }, 'exiting after an unexpected error');
   process.exit(1);
 }
 

@@ -60,13 +60,13 @@ describe('a signal to the built program', () => {
   it('ends the drain on a second one, but not on SIGHUP, which a terminal sends that closes', async () => {
     const program = await (await start({ env: longDelay })).ready();
     program.signal('SIGTERM');
-    await until(() => messages().includes('draining; a second signal leaves at once'));
+    await until(() => messages().includes('draining; a second signal ends the process at once'));
     await new Promise((resolve) => setTimeout(resolve, 200));
     program.signal('SIGHUP');
     expect(await program.greet('draining')).toBe('Hello, Alice');
     program.signal('SIGQUIT');
     expect(await program.exited).toBe(1);
-    expect(messages().at(-1)).toBe('second signal: leaving at once');
+    expect(messages().at(-1)).toBe('second signal: exiting at once');
   });
 
   it('changes nothing if it does not ask for an end', async () => {
@@ -145,7 +145,7 @@ describe('a signal while the program starts', () => {
       program.signal('SIGTERM');
       expect(await program.exited).toBe(0);
     }
-    expect(messages()).not.toContain('second signal: leaving at once');
+    expect(messages()).not.toContain('second signal: exiting at once');
   });
 
   it('does not wait for a start that does not go on', async () => {

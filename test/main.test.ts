@@ -37,7 +37,7 @@ describe('the built program', () => {
     expect(await program.exited).toBe(0);
     expect(program.stderr()).toBe('');
     expect(program.lines.map(({ msg }) => msg).slice(-2)).toEqual([
-      'draining; a second signal leaves at once',
+      'draining; a second signal ends the process at once',
       'drained',
     ]);
     expect(program.lines.filter(({ msg }) => msg === 'request')).toHaveLength(2);
@@ -80,7 +80,7 @@ describe('the built program', () => {
     program.process.kill('SIGINT');
     expect(await program.exited).toBe(1);
     expect(performance.now() - startedAt).toBeLessThan(1_000);
-    expect(program.lines.at(-1)).toMatchObject({ msg: 'second signal: leaving at once' });
+    expect(program.lines.at(-1)).toMatchObject({ msg: 'second signal: exiting at once' });
   });
 
   it('drains: not ready but alive, greeting and closing connections, until the delay is over', async () => {
@@ -131,7 +131,9 @@ describe('the built program', () => {
     await new Promise((resolve) => setTimeout(resolve, 100));
     program.process.kill('SIGTERM');
     expect(await program.exited).toBe(0);
-    expect(program.lines.map(({ msg }) => msg)).toContain('cutting requests that did not end in time');
+    expect(program.lines.map(({ msg }) => msg)).toContain(
+      'closing connections whose requests did not end in time',
+    );
   });
 
   it('ends with 0 on a signal that comes before it listens', async () => {
@@ -213,7 +215,7 @@ describe('the built program', () => {
       const program = await run({ env: { HOST: '127.0.0.1', [variable]: String(port) } });
       expect(await program.exited).toBe(1);
       expect(program.stderr()).toBe(
-        `Cannot listen on 127.0.0.1:${port}: another program does. Stop it, or set ${variable} to another port (0 = any free one).\n`,
+        `Cannot listen on 127.0.0.1:${port}: the port is already in use. Stop the program that uses it, or set ${variable} to another port (0 = any free one).\n`,
       );
       other.close();
     },
@@ -222,7 +224,9 @@ describe('the built program', () => {
   it('says in words that it cannot have the address', async () => {
     const program = await run({ env: { HOST: '203.0.113.1' } });
     expect(await program.exited).toBe(1);
-    expect(program.stderr()).toContain('Cannot listen on 203.0.113.1: this machine has no such address.');
+    expect(program.stderr()).toContain(
+      'Cannot listen on 203.0.113.1: this machine does not have this address.',
+    );
   });
 
   it.each([
@@ -235,7 +239,7 @@ describe('the built program', () => {
     expect(await program.exited).toBe(1);
     expect(program.lines.at(-1)).toMatchObject({
       level: 'fatal',
-      msg: 'leaving after an unexpected error',
+      msg: 'exiting after an unexpected error',
       err: { type: 'Error', message: 'boom', stack: expect.any(String) },
     });
   });

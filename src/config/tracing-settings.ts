@@ -8,7 +8,7 @@ export interface TracingSettings {
   /** Empty if nothing is traced. */
   readonly exporters: readonly ('otlp' | 'console')[];
   readonly protocol: (typeof protocols)[number];
-  /** Values that are not supported, each with what is used in its place. */
+  /** Values that are not supported, each with what is used instead. */
   readonly remarks: readonly string[];
 }
 
@@ -44,11 +44,11 @@ export function tracingSettingsOf(env: TracingEnvironment): TracingSettings {
 
   const remarks = names
     .filter((name) => !isOff && !known.includes(name as (typeof known)[number]))
-    .map((name) => `OTEL_TRACES_EXPORTER: ${name} is not offered; otlp, console and none are`);
+    .map((name) => `OTEL_TRACES_EXPORTER: ${name} is not supported; use otlp, console or none`);
   const [variable, protocol] = protocolOf(env);
   const offered = protocols.find((name) => name === protocol);
   if (offered === undefined && exporters.includes('otlp'))
-    remarks.push(`${variable}: ${protocol} is not offered; ${protocols[0]} is used in its place`);
+    remarks.push(`${variable}: ${protocol} is not supported; ${protocols[0]} is used instead`);
   return Object.freeze({
     isEnabled: exporters.length > 0,
     exporters,
@@ -119,9 +119,9 @@ export function cleanTracingEnvironment(env: NodeJS.ProcessEnv): readonly string
     }
     // Not the value: it may be a secret.
     if (pairs.test(name) && !text.split(',').every((pair) => pair.trim() === '' || /^[^=]+=/.test(pair)))
-      remarks.push(`${name}: expected name=value, separated by commas; what has another form is left out`);
+      remarks.push(`${name}: expected name=value, separated by commas; entries in another form are ignored`);
     const [harmless, reason] = notOffered[name] ?? [];
-    if (harmless?.test(text) === false) remarks.push(`${name}: ${text} is not offered; ${reason}`);
+    if (harmless?.test(text) === false) remarks.push(`${name}: ${text} is not supported; ${reason}`);
   }
   return remarks;
 }

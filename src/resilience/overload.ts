@@ -34,7 +34,7 @@ export function watchOverload(maxDelayMs: number): Overload {
 }
 
 function overloadError(): ServiceError {
-  return new ServiceError('overloaded', 'The service has more to do than it can. Ask again in a second.');
+  return new ServiceError('overloaded', 'The service is overloaded. Try again in a second.');
 }
 
 /**

@@ -219,8 +219,8 @@ describe('the variables of OpenTelemetry', () => {
     ).toMatchObject({
       protocol: 'http/protobuf',
       remarks: [
-        'OTEL_TRACES_EXPORTER: zipkin is not offered; otlp, console and none are',
-        'OTEL_EXPORTER_OTLP_PROTOCOL: thrift is not offered; http/protobuf is used in its place',
+        'OTEL_TRACES_EXPORTER: zipkin is not supported; use otlp, console or none',
+        'OTEL_EXPORTER_OTLP_PROTOCOL: thrift is not supported; http/protobuf is used instead',
       ],
     });
   });

@@ -48,7 +48,7 @@ describe('/faults on the admin port', () => {
     const failed = await request(service.urls.http).get('/greet?name=Alice');
     expect(failed.status).toBe(503);
     expect(failed.headers['retry-after']).toBe('1');
-    expectProblem(failed, { detail: 'This failure was injected, as a rehearsal.' });
+    expectProblem(failed, { detail: 'This failure was injected for a rehearsal.' });
     expect(await kindOf(grpc.greet('Alice'))).toBe('unavailable');
     expect((await request(service.urls.http).get('/readyz')).status).toBe(200);
     // A bad name is refused all the same: the fault is behind the door.

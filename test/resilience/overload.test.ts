@@ -83,7 +83,7 @@ describe('an overloaded service', () => {
       const error = await refused(() => client.greet('Alice'));
       expect(error).toMatchObject({
         kind: 'unavailable',
-        message: 'The service has more to do than it can. Ask again in a second.',
+        message: 'The service is overloaded. Try again in a second.',
       });
       expect((await fetch(`${service.urls.http}/readyz`)).status).toBe(200);
     }

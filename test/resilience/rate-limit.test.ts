@@ -47,7 +47,7 @@ describe('createRateLimit', () => {
     expect(limitError(1_001)).toMatchObject({
       code: 'limited',
       retryAfterSeconds: 2,
-      message: 'One address may send 2 requests in 1.5 s. Ask again in 2 s.',
+      message: 'One address may send 2 requests in 1.5 s. Try again in 2 s.',
     });
     expect(limitError(0.1).retryAfterSeconds).toBe(1);
   });
