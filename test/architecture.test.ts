@@ -53,7 +53,7 @@ for (const file of files) {
 }
 
 describe('the architecture of src/', () => {
-  it('is seen whole: every file belongs to a part, and every import is found', () => {
+  it('is complete: every file belongs to a part, and every import is found', () => {
     expect(files.length).toBeGreaterThan(50);
     expect(new Set(files.map(partOf))).toEqual(new Set(Object.keys(allowed)));
     for (const [file, targets] of imports)

@@ -49,7 +49,7 @@ describe('a signal to the built program', () => {
     expect(lines().find(({ msg }) => msg.startsWith('draining'))).toMatchObject({ signal });
   });
 
-  it.each(fatalSignals)('loses no line on %s, and ends of it', async (signal) => {
+  it.each(fatalSignals)('loses no line on %s, and the signal ends it', async (signal) => {
     const program = await (await start()).ready();
     for (let id = 0; id < 20; id += 1) await program.greet(String(id));
     program.signal(signal);
@@ -57,7 +57,7 @@ describe('a signal to the built program', () => {
     expect(requestIds()).toEqual([...Array(20).keys()].map(String));
   });
 
-  it('ends the drain on a second one, but not on SIGHUP, which a terminal sends that closes', async () => {
+  it('ends the drain on a second signal, except SIGHUP, which a closing terminal sends', async () => {
     const program = await (await start({ env: longDelay })).ready();
     program.signal('SIGTERM');
     await until(() => messages().includes('draining; a second signal ends the process at once'));
@@ -99,7 +99,7 @@ describe('a signal to the built program', () => {
     expect(new Set(statuses)).toEqual(new Set([200]));
   });
 
-  it('is left to whoever else handles it', async () => {
+  it('is left to another handler, if there is one', async () => {
     const report = ['--report-on-signal', `--report-dir=${folder.path}`, '--report-filename=report.json'];
     const program = await (await start({ nodeOptions: report })).ready();
     program.signal('SIGUSR2');
@@ -148,7 +148,7 @@ describe('a signal while the program starts', () => {
     expect(messages()).not.toContain('second signal: exiting at once');
   });
 
-  it('does not wait for a start that does not go on', async () => {
+  it('does not wait for a start that hangs', async () => {
     // The look-up of the address never ends.
     const hang = "import dns from 'node:dns'; dns.lookup = () => setInterval(() => {}, 1e6);";
     const program = await start({

@@ -43,7 +43,7 @@ describe('the built program', () => {
     expect(program.lines.filter(({ msg }) => msg === 'request')).toHaveLength(2);
   });
 
-  it('starts, greets, is probed and scraped out of its bundle alone', async () => {
+  it('starts, greets and answers probes and scrapes from its bundle alone', async () => {
     const tell = `import { createRequire } from 'node:module';
       process.on('exit', () => process.stderr.write(Object.keys(createRequire('/').cache).join()))`;
     const program = await run({
@@ -70,7 +70,7 @@ describe('the built program', () => {
     expect(await program.exited).toBe(0);
   });
 
-  it('leaves at once, with 1, on a second signal', async () => {
+  it('exits at once, with 1, on a second signal', async () => {
     const program = await run({ env: { DRAIN_DELAY_MS: '15000' } });
     await program.listening();
     program.process.kill('SIGTERM');
@@ -123,7 +123,7 @@ describe('the built program', () => {
     expect(answer.endsWith('Hello, Alice')).toBe(true);
   });
 
-  it('cuts a request that does not end within the shutdown timeout, and still ends with 0', async () => {
+  it('closes the connection of a request that does not end within the shutdown timeout, and still exits with 0', async () => {
     const program = await run({ env: { SHUTDOWN_TIMEOUT_MS: '300' } });
     const { http } = await program.listening();
     const socket = connect(Number(new URL(http).port), 'localhost').on('error', () => {});
@@ -145,7 +145,7 @@ describe('the built program', () => {
     expect(await program.exited).toBe(0);
   });
 
-  it('reads .env, which the environment overrules', async () => {
+  it('reads .env; the environment takes precedence', async () => {
     const program = await run({
       env: { LOG_LEVEL: 'info' },
       prepare: (folder) =>
@@ -158,7 +158,7 @@ describe('the built program', () => {
     expect(headers.get('access-control-allow-origin')).toBe('https://app.example.com');
   });
 
-  it('names every fault of its configuration at once, in words, and ends with 1', async () => {
+  it('lists all errors of its configuration at once, and exits with 1', async () => {
     const program = await run({ env: { PORT: 'http', LOG_LEVEL: 'loud', CORS_ORIGINS: 'app.example.com' } });
     expect(await program.exited).toBe(1);
     expect(program.stderr().trim().split('\n')).toEqual([
@@ -172,7 +172,7 @@ describe('the built program', () => {
     expect(program.lines).toEqual([]);
   });
 
-  it('names every TLS file that is not what it should be, and ends with 1', async () => {
+  it('lists every TLS file that is not valid, and exits with 1', async () => {
     const folder = await createTlsFolder();
     await writeFile(folder.clientCaFile, 'nothing of the kind');
     const { TLS_CERT_FILE } = folder.env;
@@ -192,7 +192,7 @@ describe('the built program', () => {
     await folder.dispose();
   });
 
-  it('serves over TLS where it has the files, says so, keeps its admin port plain, and ends with 0', async () => {
+  it('serves over TLS, logs this, and keeps its admin port without TLS', async () => {
     const folder = await createTlsFolder();
     const program = await run({ env: folder.env });
     const { http, grpc, admin } = await program.listening();
@@ -207,7 +207,7 @@ describe('the built program', () => {
   });
 
   it.each(['PORT', 'GRPC_PORT', 'ADMIN_PORT'])(
-    'says in words that %s is taken, and ends with 1',
+    'reports that %s is already in use, and exits with 1',
     async (variable) => {
       const other = createServer().listen(0, '127.0.0.1');
       await new Promise((resolve) => other.once('listening', resolve));
@@ -221,7 +221,7 @@ describe('the built program', () => {
     },
   );
 
-  it('says in words that it cannot have the address', async () => {
+  it('reports that this machine does not have the address', async () => {
     const program = await run({ env: { HOST: '203.0.113.1' } });
     expect(await program.exited).toBe(1);
     expect(program.stderr()).toContain(
@@ -232,7 +232,7 @@ describe('the built program', () => {
   it.each([
     ['an error', "setTimeout(() => { throw new Error('boom') }, 300)"],
     ['a rejection', "setTimeout(() => Promise.reject(new Error('boom')), 300)"],
-  ])('logs %s that nobody caught, and ends with 1', async (_title, code) => {
+  ])('logs %s that was not caught, and exits with 1', async (_title, code) => {
     const program = await run({
       nodeOptions: ['--import', `data:text/javascript,${encodeURIComponent(code)}`],
     });

@@ -29,9 +29,11 @@ describe('the version in package.json', () => {
     expect(program.lines[0]).toMatchObject({ version });
   });
 
-  it('is what greet --version prints', async () => {
-    const command = fileURLToPath(new URL('dist/client/command.js', root));
-    expect((await run(process.execPath, [command, '--version'])).stdout).toBe(`greet ${version}\n`);
+  it('is what --version prints, of the command and of the program', async () => {
+    const printed = async (file: string) =>
+      (await run(process.execPath, [fileURLToPath(new URL(file, root)), '--version'])).stdout;
+    expect(await printed('dist/client/command.js')).toBe(`greet ${version}\n`);
+    expect(await printed('dist/main.js')).toContain(`greet ${version} `);
   });
 
   it.each(['/openapi.json', '/openapi.yaml'])('is in %s', async (path) => {

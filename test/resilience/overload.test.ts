@@ -20,7 +20,7 @@ describe('watchOverload', () => {
   let overload: Overload;
   afterEach(() => overload.stop());
 
-  it('refuses while the event loop is late, and no longer', async () => {
+  it('refuses only while the event loop is late', async () => {
     overload = watchOverload(200);
     const double = protect((value: number) => value * 2, { overload, faults: createFaults() });
     await wait(120);
@@ -36,7 +36,7 @@ describe('watchOverload', () => {
     expect(double(21)).toBe(42);
   });
 
-  it('refuses nothing after time in which the process did not run', async () => {
+  it('refuses nothing after a time in which the process was stopped', async () => {
     overload = watchOverload(200);
     await wait(120);
     standStill(2_000);
@@ -44,7 +44,7 @@ describe('watchOverload', () => {
     expect(overload.isOverloaded).toBe(false);
   });
 
-  it('refuses when the event loop is late again and again, although it does little', async () => {
+  it('refuses when the event loop is late repeatedly, even with little CPU time', async () => {
     overload = watchOverload(200);
     await wait(120);
     const states: boolean[] = [];
