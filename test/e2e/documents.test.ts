@@ -1,6 +1,6 @@
-import { mkdtemp, readdir, rm, symlink } from 'node:fs/promises';
+import { cp, mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { environmentSchema } from '../../src/config/environment.ts';
 import { missing, run, start } from '../support/command.ts';
@@ -66,6 +66,10 @@ function isRun({ needs, tools, entries }: ConsoleBlock): boolean {
   return reason === undefined;
 }
 
+/** What a copy shares with the repository because of its size, and what it does not have. */
+const linked = ['node_modules', 'dist'];
+const excluded = [...linked, 'build', '.git', '.env'];
+
 /** For commands that install packages. */
 const timeoutMs = 300_000;
 
@@ -79,12 +83,13 @@ describe('the console blocks of the documents', () => {
   it('are found', () => expect(toRun.flatMap(({ blocks }) => blocks).length).toBeGreaterThan(5));
 
   describe.each(toRun)('$path', ({ blocks }) => {
-    /** Holds what the repository holds; what a command writes stays in it. */
+    /** A copy of the repository, so that what a command writes is removed with it. */
     let folder: string;
     beforeAll(async () => {
       folder = await mkdtemp(join(tmpdir(), 'greet-documents-'));
-      for (const name of await readdir(root))
-        if (name !== '.env') await symlink(join(root, name), join(folder, name));
+      const isCopied = (path: string) => !excluded.includes(basename(path));
+      await cp(root, folder, { recursive: true, filter: isCopied });
+      for (const name of linked) await symlink(join(root, name), join(folder, name));
     });
     afterAll(() => rm(folder, { recursive: true }));
 
