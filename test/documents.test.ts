@@ -61,6 +61,17 @@ describe('the Markdown files', () => {
   });
 });
 
+describe('docs/architecture.md', () => {
+  it('names files and folders that exist', async () => {
+    const text = await readDocument('docs/architecture.md');
+    // The example of a new endpoint names files to be written.
+    const paths = [...text.matchAll(/`((?:src|deploy|test|proto)\/[\w./-]+)`/g)].map(([, path = '']) => path);
+    expect(paths.length).toBeGreaterThan(25);
+    for (const path of paths.filter((name) => !name.includes('farewell')))
+      await expect(access(join(root, path)), path).resolves.toBeUndefined();
+  });
+});
+
 describe('docs/observing.md', () => {
   it('lists every metric that the service defines, and no other', async () => {
     const text = await readDocument('docs/observing.md');
