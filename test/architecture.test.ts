@@ -81,6 +81,24 @@ describe('the architecture of src/', () => {
     for (const file of files) visit(file, []);
   });
 
+  it('is what the diagram in docs/architecture.md shows, without the imports that others imply', async () => {
+    const edges = new Map<string, Set<string>>();
+    for (const [file, targets] of imports)
+      for (const target of targets)
+        if (partOf(target) !== partOf(file))
+          edges.set(partOf(file), (edges.get(partOf(file)) ?? new Set()).add(partOf(target)));
+    const reaches = (from: string, to: string): boolean =>
+      [...(edges.get(from) ?? [])].some((next) => next === to || reaches(next, to));
+    const arrows = [...edges].flatMap(([from, targets]) =>
+      [...targets]
+        .filter((to) => ![...targets].some((other) => other !== to && reaches(other, to)))
+        .map((to) => `  ${from} --> ${to}`.replaceAll('.ts', '')),
+    );
+    const text = await readFile(new URL('../docs/architecture.md', import.meta.url), 'utf8');
+    const [, diagram = ''] = /```mermaid\ngraph TD\n(.*?)\n```/s.exec(text) ?? [];
+    expect(diagram.split('\n').sort()).toEqual(arrows.sort());
+  });
+
   it('keeps the folders small enough to be read', () => {
     for (const folder of new Set(files.map(dirname))) {
       const entries = files.filter((file) => dirname(file) === folder);
