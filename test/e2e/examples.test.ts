@@ -55,6 +55,14 @@ describe.skipIf(lackingChromium)('examples/browser', () => {
   });
 });
 
+describe('examples/node', () => {
+  it('installs the versions of gRPC that this package has', async () => {
+    const dependenciesOf = async (folder: string) =>
+      JSON.parse(await readFile(`${root}${folder}package.json`, 'utf8')).dependencies;
+    expect(await dependenciesOf('')).toMatchObject(await dependenciesOf('examples/node/'));
+  });
+});
+
 describe('examples/compose.yaml', () => {
   it.skipIf(lackingCompose)('is valid', async () => {
     const { code, stderr } = await run('docker-compose', ['-f', composeFile, 'config', '--quiet']);
