@@ -95,7 +95,7 @@ describe('HTTP and gRPC', () => {
       );
     });
 
-  it('give the same greeting, or the same refusal in the same words, for any bytes', async () => {
+  it('give the same greeting or the same error message for any bytes', async () => {
     const seen = { greeting: 0, faults: 0, malformed: 0 };
     await fc.assert(
       fc.asyncProperty(nameBytes, async (name) => {

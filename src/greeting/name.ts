@@ -67,7 +67,7 @@ export const nameSchema = z
   .meta({
     description:
       `Who to greet. White space around the name is ignored; 1 to ${maxNameLength} characters (Unicode code points) must remain. ` +
-      'Control characters, line and paragraph separators and bidirectional overrides are refused; everything else is echoed as it is.',
+      'Control characters, line and paragraph separators and bidirectional overrides are refused; all other characters are returned unchanged.',
     pattern: namePattern,
     examples: ['Alice', 'Zoë', '世界', '👩‍👩‍👧'],
   });

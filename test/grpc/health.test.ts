@@ -61,7 +61,9 @@ describe('grpc.health.v1.Health', () => {
     await until(() => watchers.every((seen) => seen.length === 2));
     expect(await check('greet.GreetService')).toMatchObject({ status: 'NOT_SERVING' });
     await draining;
-    expect(service.lines.map(({ msg }) => msg)).not.toContain('cutting requests that did not end in time');
+    expect(service.lines.map(({ msg }) => msg)).not.toContain(
+      'closing connections whose requests did not end in time',
+    );
     await until(() => watchers.every((seen) => seen.length === 3));
     for (const seen of watchers) expect(seen).toEqual(['SERVING', 'NOT_SERVING', status.UNAVAILABLE]);
   });

@@ -14,18 +14,14 @@ describe('watchOverload', () => {
   const stoodStill = { elapsedMs: 300, hasRun: false };
 
   it.each<[string, readonly Lap[], readonly boolean[]]>([
+    ['refuses only while the event loop is late', [onTime, busy, busy, onTime], [false, true, true, false]],
     [
-      'refuses while the event loop is late, and no longer',
-      [onTime, busy, busy, onTime],
-      [false, true, true, false],
-    ],
-    [
-      'refuses nothing after time in which the process did not run',
+      'refuses nothing after a time in which the process was stopped',
       [onTime, stoodStill, onTime],
       [false, false, false],
     ],
     [
-      'refuses when the event loop is late again and again, although it does little',
+      'refuses when the event loop is late repeatedly, even with little CPU time',
       [stoodStill, stoodStill, stoodStill, onTime],
       [false, true, true, false],
     ],
@@ -70,7 +66,7 @@ describe('an overloaded service', () => {
       const error = await refused(() => client.greet('Alice'));
       expect(error).toMatchObject({
         kind: 'unavailable',
-        message: 'The service has more to do than it can. Ask again in a second.',
+        message: 'The service is overloaded. Try again in a second.',
       });
       expect((await fetch(`${service.urls.http}/readyz`)).status).toBe(200);
     }

@@ -53,7 +53,7 @@ describe('watched certificates', () => {
     await read();
     expect(subjects).toEqual(['CN=second']);
     expect(String(certificates.current.key)).toBe(key);
-    expect(lines).toMatchObject([{ level: 'info', subject: 'CN=second', msg: 'TLS files taken up' }]);
+    expect(lines).toMatchObject([{ level: 'info', subject: 'CN=second', msg: 'TLS files loaded' }]);
     await readTwice();
     expect(subjects).toHaveLength(1);
   });
@@ -85,7 +85,7 @@ describe('watched certificates', () => {
     [
       "another certificate's key",
       ({ env, authority }) => writeFile(env.TLS_KEY_FILE, authority.issue('other').key),
-      /^TLS_KEY_FILE: .*it is another's/,
+      /^TLS_KEY_FILE: .*this key belongs to another certificate/,
     ],
     [
       'half a certificate',
@@ -106,7 +106,7 @@ describe('watched certificates', () => {
       {
         subject: 'CN=first',
         faults: [expect.stringMatching(fault)],
-        msg: 'TLS files are not taken up: serving on with the old ones',
+        msg: 'TLS files not loaded: the old ones stay in use',
       },
     ]);
     expect(subjects).toEqual([]);
@@ -140,7 +140,7 @@ describe('watched certificates', () => {
     const certificates = await watch();
     expect(certificates.current.leaf.subject).toBe('CN=old');
     expect(errors()).toMatchObject([
-      { subject: 'CN=old', msg: 'the TLS certificate is not valid today: callers will refuse it' },
+      { subject: 'CN=old', msg: 'the TLS certificate is not valid today: clients will refuse it' },
     ]);
   });
 
