@@ -31,7 +31,16 @@ export default defineConfig({
         },
       },
       { test: { name: 'program', include: ['test/program/**/*.test.ts'], ...together } },
-      { test: { ...alone, name: 'e2e', include: ['test/e2e/**/*.test.ts'] } },
+      // Most of their time, they wait: for health checks, scrapes and drains.
+      {
+        test: {
+          ...alone,
+          name: 'e2e',
+          include: ['test/e2e/**/*.test.ts'],
+          fileParallelism: true,
+          maxWorkers: 2,
+        },
+      },
       { test: { ...alone, name: 'proof', include: ['test/proof/**/*.test.ts'] } },
       { test: { ...alone, name: 'abuse', include: ['test/abuse/**/*.test.ts'] } },
       {
