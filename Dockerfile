@@ -1,4 +1,4 @@
-# For a release give both by digest (--build-arg RUN_IMAGE=node:26-slim@sha256:...): a tag may stand for another image tomorrow.
+# For a release, give both by digest (--build-arg RUN_IMAGE=node:26-slim@sha256:...), because a tag can be moved to another image.
 # `docker buildx imagetools inspect node:26-slim` prints it.
 ARG BUILD_IMAGE=node:26-slim
 ARG RUN_IMAGE=node:26-slim
@@ -16,8 +16,8 @@ WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts
 COPY . .
-# What is left is what runs: dist, package.json, the health check, and the documents the service reads.
-# Rehearsed with the flags below: V8 takes what it has compiled only under the same ones.
+# What remains is what runs: dist, package.json, the health check, and the documents that the service reads.
+# The compile cache is made with the flags below, because V8 uses it only with the same flags.
 RUN npm run build && rm dist/*.cache \
   && node --max-old-space-size-percentage=50 scripts/bundle/rehearse.mjs >/dev/null \
   && rm -r node_modules src scripts tsconfig*.json package-lock.json
@@ -26,14 +26,14 @@ FROM ${RUN_IMAGE}
 WORKDIR /app
 COPY --from=modules /app/node_modules node_modules
 COPY --from=build /app .
-# All addresses, over IPv6 and IPv4; over IPv4 alone where the machine has no IPv6.
+# All addresses, IPv6 and IPv4; only IPv4 if the machine has no IPv6.
 ENV NODE_ENV=production HOST=::
 USER 65532:65532
 EXPOSE 8080 9464 50051
 # A script of its own: the command `greet health` loads a gRPC client, and takes twice the memory and twice the CPU time.
 HEALTHCHECK --interval=5s --timeout=3s --start-period=10s CMD ["node", "deploy/health-check.mjs"]
-# Exec form, so that SIGTERM reaches node itself. Half of the container's memory for the heap: where V8 chooses, it takes
-# more than a container of 128 MB has, and a leak ends in a silent kill instead of a message. SIGUSR1 opens no inspector.
+# Exec form, so that SIGTERM reaches node itself. The heap gets half of the container's memory. By default, V8
+# allows more than a container of 128 MB has, and a leak would end in a kill without a message. SIGUSR1 opens no inspector.
 ENTRYPOINT ["node", "--max-old-space-size-percentage=50", "--disable-sigusr1", "dist/main.js"]
 
 ARG VERSION=0.0.0

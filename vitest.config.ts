@@ -4,8 +4,19 @@ import { fuzzSeconds, seed } from './test/support/fuzz.ts';
 
 const soakSeconds = Number(process.env.SOAK_SECONDS ?? 600);
 
-/** The projects below `unit` share the machine's cores with nothing else: each test measures a whole service under load. */
-const alone = { fileParallelism: false, testTimeout: 90_000, hookTimeout: 60_000 } as const;
+/** The files of these projects run beside each other. */
+const together = {
+  // The files leave nothing behind. A process for each would load all imports again, half a second for each file.
+  isolate: false,
+  // One worker waits for timers and child processes while the others compute.
+  maxWorkers: availableParallelism() + 1,
+  // For tests that would never end. No test passes or fails because of the time that it takes.
+  testTimeout: 60_000,
+  hookTimeout: 60_000,
+} as const;
+
+/** The files of these projects run alone: each test measures a whole service under load. */
+const alone = { fileParallelism: false, testTimeout: 240_000, hookTimeout: 60_000 } as const;
 
 /** `npm test` runs `unit`; every other project has a command of its own in package.json. */
 export default defineConfig({
@@ -15,17 +26,22 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/{abuse,e2e,fuzz,soak}/**'],
-          // The files leave nothing behind. A process for each would load all imports again, half a second for each file.
-          isolate: false,
-          // One worker waits for child processes while the other one computes.
-          maxWorkers: Math.max(2, availableParallelism() - 1),
-          // For tests that would never end. No test passes or fails because of the time that it takes.
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          exclude: ['test/{abuse,e2e,fuzz,program,proof,soak}/**'],
+          ...together,
         },
       },
-      { test: { ...alone, name: 'e2e', include: ['test/e2e/**/*.test.ts'] } },
+      { test: { name: 'program', include: ['test/program/**/*.test.ts'], ...together } },
+      // Most of their time, they wait: for health checks, scrapes and drains.
+      {
+        test: {
+          ...alone,
+          name: 'e2e',
+          include: ['test/e2e/**/*.test.ts'],
+          fileParallelism: true,
+          maxWorkers: 2,
+        },
+      },
+      { test: { ...alone, name: 'proof', include: ['test/proof/**/*.test.ts'] } },
       { test: { ...alone, name: 'abuse', include: ['test/abuse/**/*.test.ts'] } },
       {
         test: {

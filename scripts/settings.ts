@@ -24,8 +24,8 @@ export async function generateSettings(): Promise<string> {
   );
   return [
     '# Settings\n',
-    'Set these in the environment, or in a file `.env` in the working directory. The environment wins. An empty variable counts as unset. Every fault is',
-    'listed at start, and the service exits with 1. A variable whose name is almost one of these is named in a warning.\n',
+    'Set these in the environment, or in a file `.env` in the working directory. The environment wins. An empty variable counts as unset. If a value',
+    'is not valid, the service lists all errors and exits with 1. It warns of a variable whose name is almost one of these.\n',
     'This page is made from [.env.example](../.env.example) by `npm run settings`.\n',
     ...tables,
   ].join('\n');

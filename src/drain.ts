@@ -7,7 +7,7 @@ import type { Logger } from './telemetry/logger.ts';
 export interface Drainable {
   /** Stops accepting, and resolves when all requests in progress have ended. */
   close(): Promise<void>;
-  /** Cuts every connection that is left. */
+  /** Closes every connection that is left. */
   closeNow(): void;
 }
 
@@ -18,7 +18,7 @@ export interface DrainOptions {
   /** The listeners for clients. */
   readonly listeners: readonly Drainable[];
   readonly admin: Drainable;
-  /** Ends what is left of the service: timers and applications. */
+  /** Stops timers and applications. */
   readonly stop: () => Promise<void>;
 }
 
@@ -34,10 +34,10 @@ export async function drain(options: DrainOptions): Promise<void> {
   await sleep(config.drainDelayMs);
 
   // 3. New connections are refused; gRPC clients get a GOAWAY, and health watchers UNAVAILABLE. Requests in progress are answered, and each
-  //    connection is closed after its last response. After the timeout the remaining connections are cut.
+  //    connection is closed after its last response. After the timeout the remaining connections are closed.
   const timer = setTimeout(() => {
     const { shutdownTimeoutMs } = config;
-    logger.warn({ shutdownTimeoutMs }, 'cutting requests that did not end in time');
+    logger.warn({ shutdownTimeoutMs }, 'closing connections whose requests did not end in time');
     for (const listener of listeners) listener.closeNow();
   }, config.shutdownTimeoutMs);
   await Promise.all(listeners.map((listener) => listener.close()));

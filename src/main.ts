@@ -20,13 +20,13 @@ import { createTracing } from './telemetry/tracing.ts';
 /** Ctrl-C under npm delivers the signal twice at once, from the terminal and from npm. Within this time they count as one. */
 const repeatWindowMs = 100;
 
-/** How long a start that goes on may delay the end of the process after a signal, in milliseconds. */
+/** How long the process waits, after a signal, for a start that is not complete, in milliseconds. */
 const startTimeoutMs = 1_000;
 
-/** What a signal does. At first it ends the process, which serves nobody yet. */
+/** What a signal does. At first it ends the process, which does not serve any request yet. */
 let stop = (_signal: NodeJS.Signals): void => process.exit(0);
 
-/** The standard descriptors that are terminals. A terminal that closes is none any more when its signal arrives. */
+/** The standard descriptors that are terminals. It is read at the start: a closed terminal is no longer one when its signal arrives. */
 const terminals = [0, 1, 2].filter((descriptor) => isatty(descriptor));
 const isOnTerminal = terminals.includes(0);
 
@@ -55,12 +55,31 @@ async function main(): Promise<void> {
   });
   stop = drainOnSignal(starting, { config, logger, readiness, tracing });
   const { urls } = await starting;
-  const tls = config.tls ? ' over TLS' : '';
-  logger.info(
-    { ...urls, ...metrics.build },
-    `listening on ${urls.http}, gRPC on ${urls.grpc}${tls}, admin on ${urls.admin}`,
-  );
+  if (isatty(1) && logger.isLevelEnabled('info')) output.write(describeStart(urls, config));
+  else logger.info({ ...urls, ...metrics.build }, listeningMessage(urls, config));
   logger.flush();
+}
+
+type Urls = Service['urls'];
+
+const grpcOf = ({ grpc }: Urls, { tls }: Config) => grpc + (tls ? ' over TLS' : '');
+
+function listeningMessage(urls: Urls, config: Config): string {
+  return `listening on ${urls.http}, gRPC on ${grpcOf(urls, config)}, admin on ${urls.admin}`;
+}
+
+/** The text that a terminal shows instead of the log line. */
+function describeStart(urls: Urls, config: Config): string {
+  return `
+greet ${version} is ready.
+
+  HTTP   ${urls.http}/greet?name=Alice
+  Docs   ${urls.http}/docs/
+  gRPC   ${grpcOf(urls, config)}
+  Admin  ${urls.admin}
+
+Press Ctrl-C to stop.
+`;
 }
 
 function readConfig(): Config {
@@ -86,18 +105,21 @@ function drainOnSignal(
   let firstAt: number | undefined;
   return (signal) => {
     if (firstAt !== undefined) {
-      // A terminal that closes sends SIGHUP, which is no second wish.
+      // A closing terminal also sends SIGHUP, which does not count as a second signal.
       if (signal === 'SIGHUP' || performance.now() - firstAt < repeatWindowMs) return;
-      logger.warn({ signal }, 'second signal: leaving at once');
+      logger.warn({ signal }, 'second signal: exiting at once');
       process.exit(1);
     }
     firstAt = performance.now();
     const { shutdownTimeoutMs } = config;
     const isStarting = readiness.state === 'starting';
     const drainDelayMs = isStarting || isByHand(signal) ? 0 : config.drainDelayMs;
-    logger.info({ signal, drainDelayMs, shutdownTimeoutMs }, 'draining; a second signal leaves at once');
+    logger.info(
+      { signal, drainDelayMs, shutdownTimeoutMs },
+      'draining; a second signal ends the process at once',
+    );
     logger.flush();
-    // Nobody was told that this replica is ready: what its start still waits for is not worth more.
+    // No client uses this replica yet, so the rest of its start is not waited for any longer.
     if (isStarting) setTimeout(() => process.exit(0), startTimeoutMs);
     const deadline = setTimeout(
       () => fail(logger, new Error('The drain did not end in time')),
@@ -116,7 +138,7 @@ function drainOnSignal(
   };
 }
 
-/** Whether a person at a terminal sent the signal. Balancers do not send requests there, unless a delay for them was configured. */
+/** Whether a person at a terminal sent the signal. Then no balancer sends requests, unless a drain delay was configured. */
 function isByHand(signal: NodeJS.Signals): boolean {
   return isOnTerminal && signal !== 'SIGTERM' && !process.env.DRAIN_DELAY_MS?.trim();
 }
@@ -131,7 +153,7 @@ function hardLimitMs({ drainDelayMs, shutdownTimeoutMs }: Config): number {
   return drainDelayMs + shutdownTimeoutMs + flushTimeoutMs;
 }
 
-/** A signal that ends the process without a drain costs no log lines. One that somebody else handles (`--report-on-signal`) stays theirs. */
+/** A signal that ends the process without a drain costs no log lines. A signal that has another handler (`--report-on-signal`) is left to it. */
 function keepLogOnSignal(output: LogOutput): void {
   for (const signal of fatalSignals.filter((name) => process.listenerCount(name) === 0))
     process.once(signal, () => {
@@ -147,7 +169,7 @@ function exitOnUncaught(logger: Logger): void {
 }
 
 function fail(logger: Logger, error: unknown): never {
-  logger.fatal({ err: error }, 'leaving after an unexpected error');
+  logger.fatal({ err: error }, 'exiting after an unexpected error');
   process.exit(1);
 }
 

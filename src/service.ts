@@ -153,13 +153,13 @@ function explain(
   const code = (error as NodeJS.ErrnoException).code;
   switch (code) {
     case 'EADDRINUSE':
-      return `Cannot listen on ${host}:${port}: another program does. Stop it, or set ${variable} to another port (0 = any free one).`;
+      return `Cannot listen on ${host}:${port}: the port is already in use. Stop the program that uses it, or set ${variable} to another port (0 = any free one).`;
     case 'EACCES':
       return `Cannot listen on ${host}:${port}: not permitted. Set ${variable} to a port above 1023.`;
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
-      return `Cannot listen on ${host}: this machine has no such address. Set HOST to one it has (localhost, 0.0.0.0).`;
+      return `Cannot listen on ${host}: this machine does not have this address. Set HOST to one that it has, such as localhost or 0.0.0.0.`;
     default:
       return `Cannot listen on ${host}:${port} (${variable}): ${error instanceof Error ? error.message : String(error)}`;
   }

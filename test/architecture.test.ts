@@ -53,7 +53,7 @@ for (const file of files) {
 }
 
 describe('the architecture of src/', () => {
-  it('is seen whole: every file belongs to a part, and every import is found', () => {
+  it('is complete: every file belongs to a part, and every import is found', () => {
     expect(files.length).toBeGreaterThan(50);
     expect(new Set(files.map(partOf))).toEqual(new Set(Object.keys(allowed)));
     for (const [file, targets] of imports)
@@ -79,6 +79,24 @@ describe('the architecture of src/', () => {
       done.add(file);
     };
     for (const file of files) visit(file, []);
+  });
+
+  it('is what the diagram in docs/architecture.md shows, without the imports that others imply', async () => {
+    const edges = new Map<string, Set<string>>();
+    for (const [file, targets] of imports)
+      for (const target of targets)
+        if (partOf(target) !== partOf(file))
+          edges.set(partOf(file), (edges.get(partOf(file)) ?? new Set()).add(partOf(target)));
+    const reaches = (from: string, to: string): boolean =>
+      [...(edges.get(from) ?? [])].some((next) => next === to || reaches(next, to));
+    const arrows = [...edges].flatMap(([from, targets]) =>
+      [...targets]
+        .filter((to) => ![...targets].some((other) => other !== to && reaches(other, to)))
+        .map((to) => `  ${from} --> ${to}`.replaceAll('.ts', '')),
+    );
+    const text = await readFile(new URL('../docs/architecture.md', import.meta.url), 'utf8');
+    const [, diagram = ''] = /```mermaid\ngraph TD\n(.*?)\n```/s.exec(text) ?? [];
+    expect(diagram.split('\n').sort()).toEqual(arrows.sort());
   });
 
   it('keeps the folders small enough to be read', () => {

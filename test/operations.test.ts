@@ -74,7 +74,7 @@ describe.each(operations.map((operation) => [operation.route.path, operation] as
       expect((await get('image/png')).status).toBe(406);
     });
 
-    it('refuses a request without its fields, in the same words over both transports', async () => {
+    it('refuses a request without its fields, with the same message over both transports', async () => {
       const refused = await get('*/*', '');
       const body = await refused.text();
       const headers = Object.fromEntries(refused.headers);
@@ -94,7 +94,7 @@ describe.each(operations.map((operation) => [operation.route.path, operation] as
       expect((await call()).error?.code).toBe(status.UNAVAILABLE);
     });
 
-    it('is shed when the service is overloaded, over both transports', async () => {
+    it('is refused when the service is overloaded, over both transports', async () => {
       const busy = await startTestService({ MAX_EVENT_LOOP_DELAY_MS: '0' });
       // Without any tolerance, the service counts as overloaded sooner or later.
       await until(async () => (await fetch(`${busy.urls.http}${path}?${query}`)).status === 503);

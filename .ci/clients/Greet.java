@@ -2,7 +2,6 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import org.openapitools.client.ApiClient;
 import org.openapitools.client.ApiException;
 import org.openapitools.client.api.GreetingApi;
-import org.openapitools.client.model.Greeting;
 import org.openapitools.client.model.Problem;
 
 class Greet {
@@ -11,13 +10,14 @@ class Greet {
     client.updateBaseUri(arguments[0]);
     GreetingApi api = new GreetingApi(client);
 
-    Greeting greeting = api.greet("Alice");
-    System.out.println(greeting.getMessage());
+    System.out.println("Greeting: " + api.greet("Alice").getMessage());
+    // A header given to `greet` would be added to the client's own: this one replaces it.
+    client.setRequestInterceptor(request -> request.setHeader("Accept", "application/json"));
+    System.out.println(new GreetingApi(client).greet("Alice").getMessage());
     try {
       api.greet("");
     } catch (ApiException error) {
-      Problem problem = new ObjectMapper().readValue(error.getResponseBody(), Problem.class);
-      System.out.println(problem.getDetail());
+      System.out.println(new ObjectMapper().readValue(error.getResponseBody(), Problem.class).getDetail());
     }
   }
 }

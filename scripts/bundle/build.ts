@@ -73,7 +73,7 @@ await build({
   format: 'esm',
 });
 
-// npm sees to that at the first `npx greet`, and to no build after it.
+// npm makes the command executable when it links it, which a later build would undo.
 await chmod(here('dist/client/command.js'), 0o755);
 
 const { status, stderr } = spawnSync(process.execPath, [here('scripts/bundle/rehearse.mjs')], {

@@ -1,7 +1,6 @@
 /** Makes the tarball of `@greet/client` in `dist`: the clients, their types, the OpenAPI document and the proto. */
 import { execFile } from 'node:child_process';
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -29,14 +28,13 @@ export async function packClient(destination: string): Promise<string> {
 }
 
 async function copyFiles(folder: string): Promise<void> {
-  const healthProto = createRequire(root).resolve('grpc-health-check/proto/health/v1/health.proto');
   const files: [from: URL, to: string][] = [
     [new URL('LICENSE', root), 'LICENSE'],
     [new URL('README.md', import.meta.url), 'README.md'],
     [new URL('openapi/openapi.json', root), 'openapi/openapi.json'],
     [new URL('openapi/openapi.yaml', root), 'openapi/openapi.yaml'],
     [new URL('proto/greet.proto', root), 'proto/greet.proto'],
-    [pathToFileURL(healthProto), 'proto/health.proto'],
+    [new URL('proto/grpc/health/v1/health.proto', root), 'proto/health.proto'],
   ];
   for (const [from, to] of files) await cp(from, join(folder, to));
 }

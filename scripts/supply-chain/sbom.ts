@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -9,8 +9,8 @@ import type { Lockfile } from './lockfile.ts';
 const root = new URL('../../', import.meta.url);
 
 /**
- * The bill of materials of what is shipped, as CycloneDX. Made by npm of a project that knows no tools: told to omit them, npm
- * (to 12.2 at least) also leaves out what is shipped and needed by a tool besides.
+ * The bill of materials of the packages that are shipped, as CycloneDX. npm makes it from a copy of the manifest without development
+ * dependencies. With `--omit dev`, npm (to 12.2 at least) would also leave out packages that are shipped and that a tool needs, too.
  */
 export async function createSbom(): Promise<string> {
   const read = async (name: string) => JSON.parse(await readFile(new URL(name, root), 'utf8'));
@@ -18,15 +18,18 @@ export async function createSbom(): Promise<string> {
   const lockfile: Lockfile = await read('package-lock.json');
   const shipped = Object.entries(lockfile.packages).filter(([, { dev }]) => !dev);
   const packages = { ...Object.fromEntries(shipped), '': manifest };
-  const folder = await mkdtemp(join(tmpdir(), 'greet-sbom-'));
+  const temporary = await mkdtemp(join(tmpdir(), 'greet-sbom-'));
+  // npm takes the name of what it lists from the folder.
+  const folder = join(temporary, manifest.name);
   try {
+    await mkdir(folder);
     await writeFile(join(folder, 'package.json'), JSON.stringify(manifest));
     await writeFile(join(folder, 'package-lock.json'), JSON.stringify({ ...lockfile, packages }));
     const args = ['sbom', '--package-lock-only', '--sbom-format', 'cyclonedx'];
     const { stdout } = await promisify(execFile)('npm', args, { cwd: folder, maxBuffer: 16 * 1024 * 1024 });
     return stdout;
   } finally {
-    await rm(folder, { recursive: true });
+    await rm(temporary, { recursive: true });
   }
 }
 

@@ -27,12 +27,14 @@ interface Circumstances {
 /** The error for a status of gRPC, whether the service, grpc-js or something between them made it. */
 export function errorOfStatus(cause: ServiceError | null, { target, headers }: Circumstances): GreetError {
   if (!cause) return new GreetError('failed', `${target} answered without a message.`);
-  const { code, details, metadata } = cause;
+  const { code, metadata } = cause;
+  const connectionError = connectionErrorOf(cause);
+  const details = connectionError ?? cause.details;
   const [id] = [...metadata.get('x-request-id'), ...(headers?.get('x-request-id') ?? [])];
   const message = describe(headers) + (details || `status ${status[code] ?? code}, without a message`);
   // The service refuses without headers and with a message: all else is an answer that grpc-js does not accept.
   const isRead = !headers && details !== noMessage;
-  const kind = kinds[code] ?? 'failed';
+  const kind = connectionError === undefined ? (kinds[code] ?? 'failed') : 'unavailable';
   return new GreetError(
     kind === 'refused' && !isRead ? 'failed' : kind,
     id === undefined ? `${target}: ${message}` : message,
@@ -49,6 +51,12 @@ function describe(headers: Metadata | undefined): string {
   return type === undefined || type.startsWith('application/grpc')
     ? ''
     : `an answer of type ${type}, not gRPC; `;
+}
+
+/** Why the connection broke under a call, where grpc-js reports that as INTERNAL; undefined for all else. */
+export function connectionErrorOf(error: ServiceError | null): string | undefined {
+  if (error?.code !== status.INTERNAL) return undefined;
+  return /triggered by internal client error: (.*)$/s.exec(error.details)?.[1];
 }
 
 /** True for a deadline that passed on this side. */

@@ -3,7 +3,7 @@ import { greetService, greetServiceName } from '../grpc/contract.ts';
 import { healthService } from '../net/grpc/health-messages.ts';
 import { assertName, GreetError, toGreetError } from './greet-error.ts';
 import { channelOptions, lastConnectionError } from './grpc-channel.ts';
-import { errorOfStatus, isOverdue } from './grpc-error.ts';
+import { connectionErrorOf, errorOfStatus, isOverdue } from './grpc-error.ts';
 import { createMetadata } from './grpc-metadata.ts';
 import type { GrpcClientOptions } from './grpc-options.ts';
 import { readTarget } from './grpc-target.ts';
@@ -109,7 +109,10 @@ export function createGrpcClient(options: GrpcClientOptions): GrpcClient {
         throw new GreetError('timeout', message, { cause: error });
       }
       // gRPC's own policy retries until the first headers have come. A greeting may be asked for again after that, too.
-      const isCutOff = error?.code === status.CANCELLED || (headers && error?.code === status.UNAVAILABLE);
+      const isCutOff =
+        error?.code === status.CANCELLED ||
+        (headers && error?.code === status.UNAVAILABLE) ||
+        connectionErrorOf(error) !== undefined;
       if (!isCutOff || attempt >= maxAttempts) throw errorOfStatus(error, { target: address, headers });
     }
   };

@@ -36,16 +36,16 @@ export interface Config {
   readonly rateLimit: { readonly maxRequests: number; readonly windowMs: number };
   readonly drainDelayMs: number;
   readonly shutdownTimeoutMs: number;
-  /** Variables with names that are almost ours: nothing reads them. */
+  /** Variables whose names are almost those of settings. Nothing reads them. */
   readonly misspellings: readonly Misspelling[];
   /** The commit of this build. */
   readonly revision: string;
-  /** Which parts of the admin port are there. */
+  /** Which optional parts of the admin port are on. */
   readonly admin: { readonly faults: boolean; readonly profiles: boolean };
   readonly otel: TracingSettings;
 }
 
-/** Lists every fault of the environment, one line each. */
+/** Lists every error of the configuration, one line each. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 

@@ -105,10 +105,10 @@ export const environmentSchema = z.object({
   GRPC_MAX_CONNECTION_AGE_GRACE_MS: milliseconds(
     'how long calls on an old connection may take to end',
   ).prefault('20000'),
-  GRPC_KEEPALIVE_TIME_MS: milliseconds('how often a silent client is asked whether it is there').prefault(
+  GRPC_KEEPALIVE_TIME_MS: milliseconds('how long a client may be silent before it is pinged').prefault(
     '60000',
   ),
-  GRPC_KEEPALIVE_TIMEOUT_MS: milliseconds('how long it may take to answer').prefault('20000'),
+  GRPC_KEEPALIVE_TIMEOUT_MS: milliseconds('how long it may take to answer the ping').prefault('20000'),
   MAX_EVENT_LOOP_DELAY_MS: milliseconds(
     'how late the event loop may run before greetings are refused',
   ).prefault('1000'),
@@ -119,7 +119,7 @@ export const environmentSchema = z.object({
     1_000_000_000,
   ).prefault('0'),
   RATE_LIMIT_WINDOW_MS: integer('the window, in milliseconds', 1_000, 3_600_000).prefault('60000'),
-  DRAIN_DELAY_MS: milliseconds('how long to serve on after readiness fell').prefault('7000'),
+  DRAIN_DELAY_MS: milliseconds('how long to go on serving after SIGTERM').prefault('7000'),
   SHUTDOWN_TIMEOUT_MS: milliseconds('how long requests in flight may take to end').prefault('10000'),
   BUILD_REVISION: z.string().trim().default('unknown'),
   OTEL_EXPORTER_OTLP_ENDPOINT: text,

@@ -5,7 +5,7 @@ export interface Misspelling {
 }
 
 /**
- * Finds variables whose names are almost ours: a few edits away, in another case, with the first or last words missing, or with
+ * Finds variables whose names are almost those of settings: a few edits away, in another case, with the first or last words missing, or with
  * another last word. Short names are close to many words (`HOME` is one edit from `HOST`), so they allow fewer edits.
  */
 export function findMisspellings(found: readonly string[], ours: readonly string[]): readonly Misspelling[] {

@@ -65,12 +65,12 @@ export function describeTlsFault({ file, code, reason }: TlsFault): VariableFaul
     case 'key-mismatch':
       return {
         variable,
-        message: `expected the private key of the certificate in ${variables.cert}, whose subject is ${reason}; it is another's`,
+        message: `expected the private key of the certificate in ${variables.cert}, whose subject is ${reason}; this key belongs to another certificate`,
       };
     case 'outside-validity':
       return { variable, message: `expected a certificate that is valid today; its validity is ${reason}` };
     case 'refused-by-openssl':
-      return { variable, message: `expected a certificate and a key that OpenSSL takes; ${reason}` };
+      return { variable, message: `expected a certificate and a key that OpenSSL accepts; ${reason}` };
     default:
       return { variable, message: `expected ${expectedContents[file]}; ${reason}` };
   }

@@ -8,7 +8,7 @@ export interface TracingSettings {
   /** Empty if nothing is traced. */
   readonly exporters: readonly ('otlp' | 'console')[];
   readonly protocol: (typeof protocols)[number];
-  /** Values that are not supported, each with what is used in its place. */
+  /** Values that are not supported, each with what is used instead. */
   readonly remarks: readonly string[];
 }
 
@@ -28,7 +28,7 @@ type TracingEnvironment = Readonly<
 
 /**
  * Reads the variables as OpenTelemetry specifies them: booleans and names in any case, and values that are not known are reported instead of
- * refused. One default differs: without an endpoint and an exporter nothing is traced, where the specification has one on this machine.
+ * refused. One default differs: without an endpoint and an exporter nothing is traced, although the specification has a default on localhost.
  * https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
  */
 export function tracingSettingsOf(env: TracingEnvironment): TracingSettings {
@@ -44,11 +44,11 @@ export function tracingSettingsOf(env: TracingEnvironment): TracingSettings {
 
   const remarks = names
     .filter((name) => !isOff && !known.includes(name as (typeof known)[number]))
-    .map((name) => `OTEL_TRACES_EXPORTER: ${name} is not offered; otlp, console and none are`);
+    .map((name) => `OTEL_TRACES_EXPORTER: ${name} is not supported; use otlp, console or none`);
   const [variable, protocol] = protocolOf(env);
   const offered = protocols.find((name) => name === protocol);
   if (offered === undefined && exporters.includes('otlp'))
-    remarks.push(`${variable}: ${protocol} is not offered; ${protocols[0]} is used in its place`);
+    remarks.push(`${variable}: ${protocol} is not supported; ${protocols[0]} is used instead`);
   return Object.freeze({
     isEnabled: exporters.length > 0,
     exporters,
@@ -85,15 +85,15 @@ function protocolOf(env: TracingEnvironment): [variable: string, protocol: strin
   return [variable, (env[variable] || protocols[0]).toLowerCase()];
 }
 
-/** Variables whose values the specification compares in any case, and the SDK does not. */
+/** Variables whose values are case-insensitive in the specification, but not in the SDK. */
 const enumerations = /^OTEL_(TRACES_SAMPLER|EXPORTER_OTLP_(TRACES_)?COMPRESSION)$/;
-/** Variables of whole numbers, of which the SDK takes any number; those of the second group may be 0. */
+/** Variables with whole numbers, which the SDK does not check; those of the second group may be 0. */
 const numbers =
   /^OTEL_(?:(BSP_\w+_SIZE|BSP_EXPORT_TIMEOUT|EXPORTER_OTLP_(?:TRACES_)?TIMEOUT)|(BSP_SCHEDULE_DELAY|\w+_LIMIT))$/;
 
 const pairs = /^OTEL_EXPORTER_OTLP_(TRACES_)?HEADERS$/;
 
-/** What is not offered, unless it has one of these values, and why. */
+/** Variables that are not supported, unless they have one of these values, and why. */
 const notOffered: Readonly<Record<string, readonly [harmless: RegExp, reason: string]>> = {
   OTEL_METRICS_EXPORTER: [/^(none|prometheus)$/i, 'metrics are served at /metrics on ADMIN_PORT alone'],
   OTEL_LOGS_EXPORTER: [/^(none|console)$/i, 'logs are written to standard output alone'],
@@ -119,9 +119,9 @@ export function cleanTracingEnvironment(env: NodeJS.ProcessEnv): readonly string
     }
     // Not the value: it may be a secret.
     if (pairs.test(name) && !text.split(',').every((pair) => pair.trim() === '' || /^[^=]+=/.test(pair)))
-      remarks.push(`${name}: expected name=value, separated by commas; what has another form is left out`);
+      remarks.push(`${name}: expected name=value, separated by commas; entries in another form are ignored`);
     const [harmless, reason] = notOffered[name] ?? [];
-    if (harmless?.test(text) === false) remarks.push(`${name}: ${text} is not offered; ${reason}`);
+    if (harmless?.test(text) === false) remarks.push(`${name}: ${text} is not supported; ${reason}`);
   }
   return remarks;
 }

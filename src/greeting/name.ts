@@ -43,7 +43,8 @@ const never = '\\x00-\\x1F\\x7F-\\x9F\u2028-\u202E\u2066-\u2069';
 /**
  * The same rule as one pattern over the untrimmed text, for the OpenAPI document. It accepts exactly the well-formed strings that
  * {@link nameSchema} accepts, in ECMA-262 (`u` flag), in RE2 (Go), in Rust's `regex`, and in Python, Java and .NET. So it writes characters
- * below U+0100 as `\xHH` and all others as they are: RE2 and Rust refuse `\uHHHH`, and not every engine knows `\p{}`.
+ * below U+0100 as `\xHH` and all others as they are: RE2 and Rust refuse `\uHHHH`, and not every engine knows `\p{}`. Java must match the
+ * whole text, as Bean Validation does: its `find` also takes a final U+0085, because Java's `$` matches before a line terminator.
  */
 export const namePattern = `^[${space}]*[^${space}${never}](?:[^${never}]{0,${maxNameLength - 2}}[^${space}${never}])?[${space}]*$`;
 
@@ -66,7 +67,7 @@ export const nameSchema = z
   .meta({
     description:
       `Who to greet. White space around the name is ignored; 1 to ${maxNameLength} characters (Unicode code points) must remain. ` +
-      'Control characters, line and paragraph separators and bidirectional overrides are refused; everything else is echoed as it is.',
+      'Control characters, line and paragraph separators and bidirectional overrides are refused; all other characters are returned unchanged.',
     pattern: namePattern,
     examples: ['Alice', 'Zoë', '世界', '👩‍👩‍👧'],
   });

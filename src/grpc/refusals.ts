@@ -67,6 +67,11 @@ const statuses = {
     code: status.DEADLINE_EXCEEDED,
     details: 'The deadline passed before the request was complete.',
   },
+  // Clients make this code of a stream that is reset with REFUSED_STREAM.
+  'too-many-calls': {
+    code: status.UNAVAILABLE,
+    details: 'Too many calls are open.',
+  },
   'request-incomplete': {
     code: status.DEADLINE_EXCEEDED,
     details: 'The request did not arrive in time.',

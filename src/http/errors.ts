@@ -37,7 +37,7 @@ const statusOf = {
 } as const satisfies Record<ServiceErrorCode, number>;
 
 /** The client left before its response was sent: nobody's fault, so it is neither logged as an error nor counted as one. */
-const clientLeft = new Problem(clientLeftStatus, 'The caller has left.');
+const clientLeft = new Problem(clientLeftStatus, 'The client disconnected.');
 
 function toProblem(error: unknown, request: FastifyRequest): Problem {
   if (error instanceof Problem) return error;

@@ -44,12 +44,12 @@ function headerProblem({ headers, httpVersion }: IncomingMessage): Problem | und
     return new Problem(400, 'The request must have one valid Host header.');
   }
   if (headers.expect !== undefined && headers.expect.toLowerCase() !== '100-continue') {
-    return new Problem(417, 'The only expectation met is 100-continue.');
+    return new Problem(417, 'The only supported expectation is 100-continue.');
   }
   // RFC 9112, section 6.1: an unknown coding.
   const coding = headers['transfer-encoding'];
   if (coding !== undefined && coding.toLowerCase() !== 'chunked') {
-    return new Problem(501, 'The only transfer coding understood is chunked.');
+    return new Problem(501, 'The only supported transfer coding is chunked.');
   }
   return undefined;
 }
@@ -80,7 +80,7 @@ function notFound(allowOf: AllowOf, request: FastifyRequest): Problem {
   const allow = allowOf(request);
   if (allow === undefined) return new Problem(404, 'Nothing is served at this path.');
   const list = allow.join(', ');
-  return new Problem(405, `${request.method} is not allowed here; allowed are ${list}.`, {
+  return new Problem(405, `${request.method} is not allowed here. Allowed: ${list}.`, {
     headers: { allow: list },
   });
 }

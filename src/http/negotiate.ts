@@ -19,5 +19,5 @@ export function negotiateType(accept: string | undefined): ResponseType | undefi
 
 export const notAcceptable = new Problem(
   406,
-  `Answers are served as ${textType} and ${jsonType}; accept one of them.`,
+  `The response is available as ${textType} and ${jsonType}. Accept one of them.`,
 );

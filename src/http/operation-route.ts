@@ -104,7 +104,8 @@ function createTypeCache(): (accept: string | undefined) => ResponseType | undef
 
 /** How a client asks for the type it wants. OpenAPI has no other place for it: it forbids a parameter `Accept`. */
 const negotiation =
-  'The answer is plain text unless the client prefers JSON: generated clients send `Accept: application/json` with every call.';
+  'The answer is plain text unless the client prefers JSON. In a generated client set the header `Accept: application/json` for every call: ' +
+  'most send `*/*`, and would read the text as JSON.';
 
 function describeResponses({ answer, text, example }: OperationRoute) {
   const { field, description } = text as { field: string; description: string };

@@ -22,9 +22,11 @@ const problems = {
     400,
     "The request target has characters that must be percent-encoded, for instance by curl -G --data-urlencode 'name=…'.",
   ),
-  'method-unknown': new Problem(501, 'The request method is not known here.'),
+  'method-unknown': new Problem(501, 'The request method is not known.'),
   // RFC 9110, section 9.3.6.
-  'connect-method': new Problem(405, 'This is no proxy.', { headers: { allow: 'GET, HEAD, OPTIONS' } }),
+  'connect-method': new Problem(405, 'This service is not a proxy.', {
+    headers: { allow: 'GET, HEAD, OPTIONS' },
+  }),
 } as const satisfies Record<RefusalCode, Problem>;
 
 /** Builds the response for a request that the wire refused. No Fastify hook runs for it, so it is counted and logged here. */

@@ -17,22 +17,23 @@ export const responseHeaders = {
     example: '5f3c9a1e77b04d22-1z',
   },
   'Cache-Control': {
-    description: 'Always no-store: the answer is for this request alone, and carries its id.',
+    description: 'Always no-store: the response belongs to this request, and has its id.',
     example: 'no-store',
   },
   Vary: {
-    description: 'The answer depends on Accept, and on Origin where only some origins are allowed.',
+    description: 'The response depends on Accept, and on Origin if only some origins are allowed.',
     example: 'Accept',
   },
-  'Retry-After': { description: 'When to ask again, in seconds.', example: 1 },
+  'Retry-After': { description: 'When to try again, in seconds.', example: 1 },
   RateLimit: {
     description:
-      'Where requests are limited: how many are left (`r`) until the budget is full again, in how many seconds (`t`).',
+      'If a rate limit is set: how many requests are left (`r`) until the budget is full again, in how many seconds (`t`).',
     example: '"address";r=99;t=60',
     isAlwaysSent: false,
   },
   'RateLimit-Policy': {
-    description: 'Where requests are limited: how many one address may send (`q`) in how many seconds (`w`).',
+    description:
+      'If a rate limit is set: how many requests one address may send (`q`) in how many seconds (`w`).',
     example: '"address";q=100;w=60',
     isAlwaysSent: false,
   },
@@ -84,7 +85,7 @@ export const requestProblems = {
   400: problemResponse({
     status: 400,
     description:
-      'The request is not valid, or a parameter is missing, repeated or not valid; every fault is listed.',
+      'The request is not valid, or a parameter is missing, repeated or not valid; every error is listed.',
     headers: rateLimitHeaders,
     detail: 'name must have at most 100 characters, got 101',
     errors: [{ field: 'name', detail: 'must have at most 100 characters, got 101' }],
@@ -111,14 +112,14 @@ export const operationProblems = {
   }),
   429: problemResponse({
     status: 429,
-    description: 'Requests are limited here, and this address has sent too many of them.',
+    description: 'A rate limit is set, and this address has sent too many requests.',
     headers: ['Retry-After', ...rateLimitHeaders],
-    detail: 'One address may send 100 requests in 60 s. Ask again in 17 s.',
+    detail: 'One address may send 100 requests in 60 s. Try again in 17 s.',
   }),
   503: problemResponse({
     status: 503,
-    description: 'The service cannot answer now. Ask again, or another replica.',
+    description: 'The service cannot answer now. Try again, or try another replica.',
     headers: ['Retry-After', ...rateLimitHeaders],
-    detail: 'The service has more to do than it can. Ask again in a second.',
+    detail: 'The service is overloaded. Try again in a second.',
   }),
 } as const;

@@ -69,7 +69,7 @@ export function createFaults(): Faults {
   ): Answer {
     if (!fails) return operation(request);
     injected.error += 1;
-    throw new ServiceError('unavailable', 'This failure was injected, as a rehearsal.');
+    throw new ServiceError('unavailable', 'This failure was injected for a rehearsal.');
   }
   return faults;
 }

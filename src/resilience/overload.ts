@@ -1,29 +1,28 @@
-import { createStopwatch } from '../net/standstill.ts';
+import { createStopwatch, type Lap } from '../net/standstill.ts';
 import type { Faults } from './faults.ts';
 import { ServiceError } from './service-error.ts';
 
 /** How often the event loop's delay is measured, in milliseconds. */
 const intervalMs = 50;
 
-/** Whether the event loop runs so late that most answers would come too late to be of use. */
+/** Whether the event loop runs so late that most responses would be too late to be useful. */
 export interface Overload {
   readonly isOverloaded: boolean;
   stop(): void;
 }
 
 /**
- * Time in which the process did not run (SIGSTOP, a suspended machine) is no overload: only the second late measurement in a row is then.
+ * A time in which the process was stopped (SIGSTOP, a suspended machine) is no overload. After it, only a second late measurement in a row is.
  *
  * @param maxDelayMs the delay above which the service is overloaded, until the loop has caught up.
  */
-export function watchOverload(maxDelayMs: number): Overload {
-  const nextLap = createStopwatch();
+export function watchOverload(maxDelayMs: number, nextLap: () => Lap = createStopwatch()): Overload {
   let isLate = false;
   const overload = {
     isOverloaded: false,
     stop: () => clearInterval(timer),
   };
-  // A late timer has waited for the work that the loop had to do first, as a request has that arrived at the same time.
+  // A late timer waited for other work in the loop. A request that arrived at the same time waited as long.
   const timer = setInterval(() => {
     const { elapsedMs, hasRun } = nextLap();
     const wasLate = isLate;
@@ -34,7 +33,7 @@ export function watchOverload(maxDelayMs: number): Overload {
 }
 
 function overloadError(): ServiceError {
-  return new ServiceError('overloaded', 'The service has more to do than it can. Ask again in a second.');
+  return new ServiceError('overloaded', 'The service is overloaded. Try again in a second.');
 }
 
 /**

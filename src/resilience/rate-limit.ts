@@ -56,7 +56,7 @@ export function createRateLimit({
       const retryAfterSeconds = Math.ceil(leftMs / 1_000);
       return new ServiceError(
         'limited',
-        `One address may send ${maxRequests === 1 ? '1 request' : `${maxRequests} requests`} in ${windowMs / 1_000} s. Ask again in ${retryAfterSeconds} s.`,
+        `One address may send ${maxRequests === 1 ? '1 request' : `${maxRequests} requests`} in ${windowMs / 1_000} s. Try again in ${retryAfterSeconds} s.`,
         { retryAfterSeconds },
       );
     },

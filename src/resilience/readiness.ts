@@ -1,7 +1,7 @@
 export type ReadinessState = 'starting' | 'ready' | 'draining';
 
 /**
- * Whether this replica wants requests. `/readyz`, gRPC health and the drain all read this one state, so they always agree.
+ * Whether this replica is ready for requests. `/readyz`, gRPC health and the drain all read this one state, so they always agree.
  */
 export interface Readiness {
   readonly state: ReadinessState;

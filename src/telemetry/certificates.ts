@@ -28,7 +28,7 @@ export async function openCertificates(
       onRenewed(credentials) {
         const { validFrom, validTo, serialNumber } = credentials.leaf;
         const subject = subjectOf(credentials.leaf);
-        logger.info({ subject, serialNumber, validFrom, validTo }, 'TLS files taken up');
+        logger.info({ subject, serialNumber, validFrom, validTo }, 'TLS files loaded');
         warnOfValidity(credentials, logger);
       },
       onError(error) {
@@ -37,7 +37,7 @@ export async function openCertificates(
       onRejected(faults, { leaf }) {
         logger.error(
           { subject: subjectOf(leaf), validTo: leaf.validTo, faults: linesOf(faults) },
-          'TLS files are not taken up: serving on with the old ones',
+          'TLS files not loaded: the old ones stay in use',
         );
       },
     });
@@ -69,7 +69,7 @@ function warnOfValidity(credentials: Credentials, logger: Logger): void {
   const { validFrom, validTo } = leaf;
   logger.error(
     { subject: subjectOf(leaf), validFrom, validTo },
-    'the TLS certificate is not valid today: callers will refuse it',
+    'the TLS certificate is not valid today: clients will refuse it',
   );
 }
 

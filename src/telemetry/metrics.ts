@@ -57,11 +57,11 @@ export function createMetrics(options: MetricsOptions): Metrics {
       },
     });
   const active = { http: 0, rpc: 0 };
-  gauge('http_server_active_requests', 'HTTP requests under way.', () => active.http);
-  gauge('rpc_server_active_calls', 'gRPC calls under way.', () => active.rpc);
+  gauge('http_server_active_requests', 'HTTP requests in progress.', () => active.http);
+  gauge('rpc_server_active_calls', 'gRPC calls in progress.', () => active.rpc);
   const heapLimit = getHeapStatistics().heap_size_limit;
-  gauge('nodejs_heap_size_limit_bytes', 'The most that the heap may hold, in bytes.', () => heapLimit);
-  gauge('greet_ready', 'Whether this replica wants requests (1) or not (0).', () =>
+  gauge('nodejs_heap_size_limit_bytes', 'The largest size of the heap, in bytes.', () => heapLimit);
+  gauge('greet_ready', 'Whether this replica is ready (1) or not (0).', () =>
     Number(readiness.state === 'ready'),
   );
   new Counter({
@@ -86,19 +86,19 @@ export function createMetrics(options: MetricsOptions): Metrics {
   const build = { version, revision, node: process.versions.node };
   new Gauge({
     name: 'greet_build_info',
-    help: 'Always 1; the labels tell which build this is.',
+    help: 'Always 1; the labels identify the build.',
     labelNames: ['version', 'revision', 'node'],
     registers: [registry],
   }).set(build, 1);
 
   const httpRequests = new DurationHistogram(
     'http_server_request_duration_seconds',
-    'How long HTTP requests took, in seconds.',
+    'Duration of HTTP requests, in seconds.',
     registry,
   );
   const rpcCalls = new DurationHistogram(
     'rpc_server_call_duration_seconds',
-    'How long gRPC calls took, in seconds.',
+    'Duration of gRPC calls, in seconds.',
     registry,
   );
   return { registry, build, httpRequests, rpcCalls, active };
@@ -162,7 +162,7 @@ export function exportCertificates({ registry }: Metrics, certificates: Certific
   const registers = [registry];
   new Gauge({
     name: 'greet_tls_certificate_expiry_timestamp_seconds',
-    help: 'When the TLS certificate that is served ends, in seconds since 1970; absent without TLS.',
+    help: 'When the served TLS certificate expires, in seconds since 1970; absent without TLS.',
     registers,
     collect() {
       this.set(Date.parse(certificates.current.leaf.validTo) / 1000);
@@ -170,7 +170,7 @@ export function exportCertificates({ registry }: Metrics, certificates: Certific
   });
   new Gauge({
     name: 'greet_tls_files_rejected',
-    help: 'Whether the TLS files have changed and are not used (1) or are in use (0); absent without TLS.',
+    help: '1 if the TLS files have changed and are not used, else 0; absent without TLS.',
     registers,
     collect() {
       this.set(Number(certificates.isRejecting));

@@ -46,7 +46,7 @@ export async function createTracing(
     spanProcessors: await createProcessors(settings, sdk, logger, collect),
   });
   if (remarks.length > 0)
-    logger.warn({ remarks }, 'tracing settings that are not supported or not understood have their defaults');
+    logger.warn({ remarks }, 'tracing settings are not valid or not supported: the defaults are used');
   setLogger(createDiagLogger(logger), diagLevel ?? DiagLogLevel.WARN);
   core.setGlobalErrorHandler((err) => logger.warn({ err }, 'spans were not exported'));
 

@@ -35,30 +35,23 @@ describe('gRPC callers who', () => {
     }));
 
   it('send half a message, or take no answer: they are let go on time', () =>
-    expectToWithstand(
-      'half messages, and zero windows',
-      async ({ grpc }, signal) => {
-        const held = new RawConnections(grpc);
-        const halves = many(10, (index) =>
-          Buffer.concat([begin(index), data(index, hello.subarray(0, hello.length - 3))]),
-        );
-        const untaken = many(100, (index) =>
-          Buffer.concat([begin(index), data(index, hello, flags.endStream)]),
-        );
-        for (let count = 0; count < 20; count += 1) held.open(Buffer.concat([start, halves]));
-        for (let count = 0; count < 20; count += 1) held.open(Buffer.concat([preface, noWindow, untaken]));
-        await new Promise((resolve) => signal.addEventListener('abort', resolve));
-        // Those whose answers went nowhere are gone; the others were told and may call again.
-        expect(held.sockets.slice(20).filter((socket) => !socket.closed)).toEqual([]);
-        expect(held.sockets.slice(0, 20).every(({ bytesRead }) => bytesRead > 10 * 20)).toBe(true);
-        held.close();
-      },
-      {
-        async atLast() {
-          await new Promise((resolve) => setTimeout(resolve, 11_000));
-        },
-      },
-    ));
+    expectToWithstand('half messages, and zero windows', async ({ grpc }) => {
+      const held = new RawConnections(grpc);
+      const halves = many(10, (index) =>
+        Buffer.concat([begin(index), data(index, hello.subarray(0, hello.length - 3))]),
+      );
+      const untaken = many(100, (index) =>
+        Buffer.concat([begin(index), data(index, hello, flags.endStream)]),
+      );
+      for (let count = 0; count < 20; count += 1) held.open(Buffer.concat([start, halves]));
+      for (let count = 0; count < 20; count += 1) held.open(Buffer.concat([preface, noWindow, untaken]));
+      // Those whose answers went nowhere are gone; the others were told and may call again.
+      const areLetGo = () =>
+        held.sockets.slice(20).every((socket) => socket.closed) &&
+        held.sockets.slice(0, 20).every(({ bytesRead }) => bytesRead > 10 * 20);
+      expect(await untilWithin(60_000, areLetGo)).toBe(true);
+      held.close();
+    }));
 
   it('watch the health of the service ten thousand times', () =>
     expectToWithstand('health watchers', async ({ grpc }, signal) => {
@@ -222,7 +215,7 @@ describe('gRPC callers who', () => {
         const resets = many(2_000, (index) => Buffer.concat([begin(index), reset(index)]));
         for (let count = 0; count < 5; count += 1) held.open(Buffer.concat([start, resets]));
         for (let count = 0; count < 5; count += 1) held.open();
-        expect(await untilWithin(4_000, () => held.openCount === 0)).toBe(true);
+        expect(await untilWithin(60_000, () => held.openCount === 0)).toBe(true);
         await new Promise((resolve) =>
           signal.aborted ? resolve(0) : signal.addEventListener('abort', resolve),
         );

@@ -74,7 +74,7 @@ describe('HTTP callers who', () => {
                 ) ?? '',
               )?.[0],
             );
-          expect(await untilWithin(10_000, async () => (await connections()) < 100)).toBe(true);
+          expect(await untilWithin(60_000, async () => (await connections()) < 100)).toBe(true);
         },
       },
     ));

@@ -102,8 +102,9 @@ describe('the greet command', () => {
   it.each([
     [[], /NAME is missing/],
     [['--'], /NAME is missing/],
-    [['--nope', 'a'], /--nope/],
-    [['-x', 'a'], /-x/],
+    [['--nope', 'a'], /^Unknown option '--nope'; a NAME that begins with - goes after --$/],
+    [['-x', 'a'], /^Unknown option '-x'; a NAME that begins with - goes after --$/],
+    [['--json=1', 'a'], /^Option '--json' does not take an argument$/],
     [['--grpc=yes', 'a'], /--grpc/],
     [['--url'], /--url/],
     [

@@ -5,7 +5,7 @@ import { startTestService, type TestService } from '../support/service.ts';
 import { createTlsFolder, type TlsFolder } from '../support/tls.ts';
 import { greet } from './greet-command.ts';
 import { startSocketStub } from './stub-grpc.ts';
-import { answers, startHttpStub } from './stub-http.ts';
+import { answers, answersJson, startHttpStub } from './stub-http.ts';
 
 /** Long enough for a connection to fail, and of no consequence for what is then said. */
 const timeout = ['--timeout', '500'];
@@ -169,5 +169,14 @@ describe('the probable cause that the greet command names', () => {
     const { stderr } = await greet(['--url', stub.url, 'Alice']);
     stub.close();
     expect(stderr).toBe('greet: a [31mb c \n');
+  });
+
+  it('does not let a greeting of elsewhere write to the terminal', async () => {
+    const stub = await startHttpStub(answersJson({ message: 'a\u001b[31mb\nc\u009b' }));
+    const text = await greet(['--url', stub.url, 'Alice']);
+    const json = await greet(['--url', stub.url, '--json', 'Alice']);
+    stub.close();
+    expect(text).toEqual({ code: 0, stdout: 'a [31mb c \n', stderr: '' });
+    expect(json.stdout).not.toMatch(/\p{Cc}./su);
   });
 });

@@ -154,6 +154,20 @@ describe.each([
   });
 });
 
+describe("the command's fetch", () => {
+  it.each([0, 99, 600, 999])('rejects the status %i, which HTTP does not have', async (status) => {
+    const code = String(status).padStart(3, '0');
+    const client = await clientOf(writes(`HTTP/1.1 ${code} Odd\r\ncontent-length: 0\r\n\r\n`), {
+      fetch: createNodeFetch({ useProxy: false }),
+      attempts: 1,
+    });
+    expect(await errorOf(client.greet('Alice'))).toMatchObject({
+      kind: 'unavailable',
+      message: `${stub?.url}/greet cannot be reached: ${status} is not a status of an HTTP response`,
+    });
+  });
+});
+
 describe('the HTTP client', () => {
   it('asks nothing when the signal is aborted already', async () => {
     const client = await clientOf(greets);

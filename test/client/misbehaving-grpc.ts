@@ -15,6 +15,7 @@ const none = Buffer.alloc(0);
 const some = Buffer.from([0, 0, 0]);
 const greeting = frame(messageOf('Hello, Alice'));
 const reset = (code: number) => (stream: ServerHttp2Stream) => stream.close(code);
+const goAway = (stream: ServerHttp2Stream) => stream.session?.goaway(constants.NGHTTP2_INTERNAL_ERROR);
 const cut = (stream: ServerHttp2Stream) => stream.session?.destroy();
 const status = (code: number | string, message = '') =>
   refuses({ 'grpc-status': String(code), ...(message && { 'grpc-message': message }) });
@@ -113,6 +114,8 @@ const repeated = (
     ['CANCELLED of the server', status(1, 'going away'), /going away/],
     ['a reset before the headers', (stream) => stream.close(constants.NGHTTP2_CANCEL), /cancelled/],
     ['a refused stream', (stream) => stream.close(constants.NGHTTP2_REFUSED_STREAM), /refused/],
+    ['GOAWAY with an error', goAway, /: Session closed with error code 2$/],
+    ['headers, then GOAWAY with an error', begins(some, goAway), /: Session closed with error code 2$/],
     ['a connection cut before the headers', cut, /Connection dropped|ECONNRESET/],
     ['a connection cut after the headers', begins(none, cut), /Connection dropped|ECONNRESET/],
     ['a connection cut in the message', begins(some, cut), /Connection dropped|ECONNRESET/],

@@ -155,6 +155,16 @@ const broken: HttpMisbehaviour[] = (
     ['HTTP/2 frames', writes(Buffer.from('000000040000000000', 'hex')), /cannot be reached/],
     ['half a status line', writes('HTTP/1.1 20'), /cannot be reached/],
     ['half the headers', writes(`${ok}content-type: appl`), /cannot be reached/],
+    [
+      'another protocol instead of an answer',
+      writes('HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: other\r\n\r\n'),
+      /cannot be reached/,
+    ],
+    [
+      'another protocol without its name',
+      writes('HTTP/1.1 101 Switching Protocols\r\n\r\n'),
+      /cannot be reached/,
+    ],
     ['a header without a colon', writes(`${ok}bad\r\n\r\n`), /cannot be reached/],
     ['headers of a megabyte', writes(`${ok}x: ${'a'.repeat(1_000_000)}\r\n\r\n`), /cannot be reached/],
     [

@@ -52,7 +52,7 @@ describe('loadConfig', () => {
     });
   });
 
-  it('takes an empty variable for one that is not set, and frees others of white space', () => {
+  it('treats an empty variable as unset, and trims white space', () => {
     expect(loadConfig({ PORT: '', LOG_LEVEL: ' ' })).toEqual(loadConfig({}));
     expect(loadConfig({ PORT: ' 81 ' }).port).toBe(81);
   });
@@ -154,7 +154,7 @@ describe('loadConfig', () => {
     });
   });
 
-  it('refuses no TRUSTED_PROXIES later that it took', () => {
+  it('accepts only TRUSTED_PROXIES that can be used later', () => {
     const prefix = fc.integer({ min: 1, max: 32 });
     const network = fc.oneof(fc.ipV4(), fc.ipV6(), fc.tuple(fc.oneof(fc.ipV4(), fc.ipV6()), prefix));
     fc.assert(
@@ -167,16 +167,16 @@ describe('loadConfig', () => {
     );
   });
 
-  it('lists every fault at once', () => {
+  it('lists all errors at once', () => {
     expect(faultsOf({ PORT: 'x', ADMIN_PORT: 'y', LOG_LEVEL: 'z' }).split('\n')).toHaveLength(4);
   });
 
-  it('refuses one port for two listeners, unless it is any free one', () => {
+  it('refuses one port for two listeners, except 0', () => {
     expect(faultsOf({ PORT: '9464' })).toContain("ADMIN_PORT: expected another port than PORT's");
     expect(faultsOf({ PORT: '0', ADMIN_PORT: '0' })).toBe('');
   });
 
-  it('refuses a drain that the orchestrator would cut short', () => {
+  it('refuses a drain that is longer than the orchestrator waits', () => {
     expect(faultsOf({ DRAIN_DELAY_MS: '20000' })).toContain(
       'TERMINATION_GRACE_PERIOD_MS: expected more than 32000',
     );
@@ -213,14 +213,14 @@ describe('the variables of OpenTelemetry', () => {
     expect(otelOf({ ...endpoint, [name]: value })).toMatchObject({ protocol, remarks: [] });
   });
 
-  it('name what is not offered, and use the default', () => {
+  it('report values that are not supported, and use the default', () => {
     expect(
       otelOf({ ...endpoint, OTEL_TRACES_EXPORTER: 'zipkin', OTEL_EXPORTER_OTLP_PROTOCOL: 'thrift' }),
     ).toMatchObject({
       protocol: 'http/protobuf',
       remarks: [
-        'OTEL_TRACES_EXPORTER: zipkin is not offered; otlp, console and none are',
-        'OTEL_EXPORTER_OTLP_PROTOCOL: thrift is not offered; http/protobuf is used in its place',
+        'OTEL_TRACES_EXPORTER: zipkin is not supported; use otlp, console or none',
+        'OTEL_EXPORTER_OTLP_PROTOCOL: thrift is not supported; http/protobuf is used instead',
       ],
     });
   });

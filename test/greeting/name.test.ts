@@ -45,7 +45,7 @@ function isGreetable(text: string): boolean {
 }
 
 describe('nameSchema', () => {
-  it.each(cases)('takes or refuses $title', ({ name, greeting, faults }) => {
+  it.each(cases)('accepts or refuses $title', ({ name, greeting, faults }) => {
     expect(faultsOf(name)).toEqual(faults);
     if (greeting !== undefined) expect(`Hello, ${nameSchema.parse(name)}`).toBe(greeting);
   });
@@ -57,14 +57,14 @@ describe('nameSchema', () => {
     expect(faultsOf(name)).toEqual([`must not contain lone surrogates, got ${found}`]);
   });
 
-  it('says that a missing name is required, and that a repeated one is to be given once', () => {
+  it('reports a missing name as required, and a repeated one as to be given once', () => {
     expect(faultsOf(undefined)).toEqual([
       'is required: 1 to 100 characters, not counting white space around them',
     ]);
     expect(faultsOf(['a', 'b'])).toEqual(['must be given once, got 2 values']);
   });
 
-  it('admits exactly the names of the contract, and changes nothing but the white space around them', () => {
+  it('accepts exactly the names of the contract, and changes only the white space around them', () => {
     fc.assert(
       fc.property(anyText, (text) => {
         const result = nameSchema.safeParse(text);
@@ -75,7 +75,7 @@ describe('nameSchema', () => {
     );
   });
 
-  it('is what its pattern in the OpenAPI document admits, of the texts that a document can speak of', () => {
+  it('accepts the same names as its pattern in the OpenAPI document', () => {
     const pattern = new RegExp(namePattern, 'u');
     fc.assert(
       fc.property(anyText, (text) => {
@@ -86,7 +86,7 @@ describe('nameSchema', () => {
     );
   });
 
-  it('decides on a long hostile text as fast as on any', () => {
+  it('takes no longer for a long hostile text than for other texts', () => {
     const pattern = new RegExp(namePattern, 'u');
     const hostile = `${'a '.repeat(50)}${' '.repeat(100_000)}\u0000`;
     expect(pattern.test(hostile)).toBe(false);

@@ -57,12 +57,13 @@ describe('grpc.health.v1.Health', () => {
   it('falls with readiness, tells its watchers, and lets go of them so that the drain can end', async () => {
     const watchers = [watch(''), watch('greet.GreetService')];
     await until(() => watchers.every((seen) => seen.length === 1));
-    const startedAt = performance.now();
     const draining = service.drain();
     await until(() => watchers.every((seen) => seen.length === 2));
     expect(await check('greet.GreetService')).toMatchObject({ status: 'NOT_SERVING' });
     await draining;
-    expect(performance.now() - startedAt).toBeLessThan(2_000);
+    expect(service.lines.map(({ msg }) => msg)).not.toContain(
+      'closing connections whose requests did not end in time',
+    );
     await until(() => watchers.every((seen) => seen.length === 3));
     for (const seen of watchers) expect(seen).toEqual(['SERVING', 'NOT_SERVING', status.UNAVAILABLE]);
   });

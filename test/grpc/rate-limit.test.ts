@@ -49,7 +49,7 @@ describe('a rate limit over gRPC', () => {
     for (const name of ['Alice', '', 'Bob']) await ask(client, [], name);
     const error = (await ask(client)) as ServiceError;
     expect(error.code).toBe(status.RESOURCE_EXHAUSTED);
-    expect(error.details).toBe('One address may send 3 requests in 60 s. Ask again in 60 s.');
+    expect(error.details).toBe('One address may send 3 requests in 60 s. Try again in 60 s.');
     expect(error.metadata.get('x-request-id')).toEqual([expect.stringMatching(/^[0-9a-f]{16}-/)]);
     // google.rpc.RetryInfo: field 1 is a Duration, whose field 1 is the number of seconds.
     const [details] = error.metadata.get('grpc-status-details-bin');
@@ -101,7 +101,7 @@ describe('a rate limit over gRPC', () => {
     for (const client of [http, grpc]) {
       await expect(client.greet('Alice')).rejects.toMatchObject({
         kind: 'refused',
-        message: 'One address may send 1 request in 60 s. Ask again in 60 s.',
+        message: 'One address may send 1 request in 60 s. Try again in 60 s.',
       });
     }
     await until(() => service.lines.some(({ status: http }) => http === 429));

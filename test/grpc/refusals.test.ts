@@ -317,3 +317,28 @@ describe('calls that no handler gets', () => {
     ]);
   });
 });
+
+describe('calls above the limit of open ones', () => {
+  it('are reset with REFUSED_STREAM, counted and logged', async () => {
+    const service = await startTestService({}, { ...shortLimits, maxStreams: 1 });
+    const session = connect(`http://${service.urls.grpc}`).on('error', () => {});
+    const greetOnce = () => callByHand(session, {}, [message(alice)]);
+    // It never ends. A sweep counts it as soon as its request is complete.
+    const watch = callByHand(session, { ':path': '/grpc.health.v1.Health/Watch' }, [
+      message(Buffer.alloc(0)),
+    ]);
+    let answer = await greetOnce();
+    while (answer.rstCode === constants.NGHTTP2_NO_ERROR) answer = await greetOnce();
+    expect(answer).toMatchObject({ headers: {}, rstCode: constants.NGHTTP2_REFUSED_STREAM });
+    expect(service.lines.filter(({ msg }) => msg === 'call refused')).toMatchObject([
+      { method: greet, code: 'UNAVAILABLE', client: '127.0.0.1', reason: 'Too many calls are open.' },
+    ]);
+    const metrics = await (await fetch(`${service.urls.admin}/metrics`)).text();
+    expect(metrics).toContain(
+      'rpc_server_call_duration_seconds_count{service="unmatched",method="unmatched",status="UNAVAILABLE"} 1\n',
+    );
+    session.destroy();
+    await watch;
+    await service.drain();
+  });
+});

@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startTestService, type TestService } from '../support/service.ts';
+import { startTestService, type TestService, untilActive } from '../support/service.ts';
 
 describe('a connection that a request closes', () => {
   let service: TestService;
@@ -72,11 +72,5 @@ describe('a connection that a request closes', () => {
   });
 
   /** No request stays counted as in progress. */
-  const expectIdle = async () => {
-    for (;;) {
-      const text = await (await fetch(`${service.urls.admin}/metrics`)).text();
-      if (text.includes('http_server_active_requests 0\n')) return;
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    }
-  };
+  const expectIdle = () => untilActive(service, 'http_server_active_requests', 0);
 });

@@ -36,7 +36,7 @@ describe('a rate limit', () => {
     const refused = await greetFrom().set('origin', 'https://app.example.com');
     expect(refused.status).toBe(429);
     expectProblem(refused, {
-      detail: 'One address may send 3 requests in 60 s. Ask again in 60 s.',
+      detail: 'One address may send 3 requests in 60 s. Try again in 60 s.',
     });
     expect(refused.headers).toMatchObject({
       'retry-after': '60',

@@ -80,6 +80,8 @@ describe('the drain over TLS', () => {
     );
     await service.drain();
     await closed;
-    expect(service.lines.map(({ msg }) => msg)).toContain('cutting requests that did not end in time');
+    expect(service.lines.map(({ msg }) => msg)).toContain(
+      'closing connections whose requests did not end in time',
+    );
   });
 });

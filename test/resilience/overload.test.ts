@@ -1,59 +1,42 @@
 import type { ServiceError as GrpcError } from '@grpc/grpc-js';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { createGrpcClient, createHttpClient, type GreetError } from '../../src/client/exports.ts';
+import type { Lap } from '../../src/net/standstill.ts';
 import { createFaults } from '../../src/resilience/faults.ts';
-import { type Overload, protect, watchOverload } from '../../src/resilience/overload.ts';
+import { protect, watchOverload } from '../../src/resilience/overload.ts';
 import { ServiceError } from '../../src/resilience/service-error.ts';
-import { startTestService, until } from '../support/service.ts';
-
-const wait = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
-const block = (milliseconds: number) => {
-  const until = performance.now() + milliseconds;
-  while (performance.now() < until);
-};
-
-const sleeper = new Int32Array(new SharedArrayBuffer(4));
-/** The process sleeps, as it does after SIGSTOP. */
-const standStill = (milliseconds: number) => Atomics.wait(sleeper, 0, 0, milliseconds);
+import { useFakeClock } from '../support/fake-clock.ts';
+import { startTestService } from '../support/service.ts';
 
 describe('watchOverload', () => {
-  let overload: Overload;
-  afterEach(() => overload.stop());
+  const onTime = { elapsedMs: 60, hasRun: true };
+  const busy = { elapsedMs: 300, hasRun: true };
+  const stoodStill = { elapsedMs: 300, hasRun: false };
 
-  it('refuses while the event loop is late, and no longer', async () => {
-    overload = watchOverload(200);
+  it.each<[string, readonly Lap[], readonly boolean[]]>([
+    ['refuses only while the event loop is late', [onTime, busy, busy, onTime], [false, true, true, false]],
+    [
+      'refuses nothing after a time in which the process was stopped',
+      [onTime, stoodStill, onTime],
+      [false, false, false],
+    ],
+    [
+      'refuses when the event loop is late repeatedly, even with little CPU time',
+      [stoodStill, stoodStill, stoodStill, onTime],
+      [false, true, true, false],
+    ],
+  ])('%s', (_title, laps, expected) => {
+    useFakeClock('setInterval');
+    const left = [...laps];
+    const overload = watchOverload(200, () => left.shift() as Lap);
+    onTestFinished(overload.stop);
     const double = protect((value: number) => value * 2, { overload, faults: createFaults() });
-    await wait(120);
-    expect(double(21)).toBe(42);
-    // On a busy machine, a process may get too little of the CPU for its first lateness to count.
-    await until(async () => {
-      block(400);
-      await wait(0);
-      return overload.isOverloaded;
-    });
-    expect(() => double(21)).toThrow(ServiceError);
-    await until(() => !overload.isOverloaded);
-    expect(double(21)).toBe(42);
-  });
-
-  it('refuses nothing after time in which the process did not run', async () => {
-    overload = watchOverload(200);
-    await wait(120);
-    standStill(2_000);
-    await wait(0);
-    expect(overload.isOverloaded).toBe(false);
-  });
-
-  it('refuses when the event loop is late again and again, although it does little', async () => {
-    overload = watchOverload(200);
-    await wait(120);
-    const states: boolean[] = [];
-    for (let count = 0; count < 3; count += 1) {
-      standStill(400);
-      await wait(0);
-      states.push(overload.isOverloaded);
+    for (const isOverloaded of expected) {
+      vi.advanceTimersByTime(50);
+      if (isOverloaded) expect(() => double(21)).toThrow(ServiceError);
+      else expect(double(21)).toBe(42);
     }
-    expect(states).toEqual([false, true, true]);
+    expect(left).toEqual([]);
   });
 });
 
@@ -83,7 +66,7 @@ describe('an overloaded service', () => {
       const error = await refused(() => client.greet('Alice'));
       expect(error).toMatchObject({
         kind: 'unavailable',
-        message: 'The service has more to do than it can. Ask again in a second.',
+        message: 'The service is overloaded. Try again in a second.',
       });
       expect((await fetch(`${service.urls.http}/readyz`)).status).toBe(200);
     }

@@ -13,11 +13,11 @@ describe('createRateLimit', () => {
     vi.useRealTimers();
   });
 
-  it('makes nothing when there is no limit', () => {
+  it('is undefined if there is no limit', () => {
     expect(create(0, 1_000)).toBeUndefined();
   });
 
-  it('counts each client for itself, until its window ends', () => {
+  it('counts each client separately, until its window ends', () => {
     const { count } = create(2, 1_000);
     expect(count('a')).toEqual({ used: 1, leftMs: 1_000 });
     vi.advanceTimersByTime(400);
@@ -31,7 +31,7 @@ describe('createRateLimit', () => {
     expect(count('b').used).toBe(2);
   });
 
-  it('forgets no window before its end, whenever others begin', () => {
+  it('keeps each window until its end, whenever others begin', () => {
     const { count } = create(2, 1_000);
     for (let round = 1; round <= 50; round += 1) {
       count(`client ${round}`);
@@ -42,17 +42,17 @@ describe('createRateLimit', () => {
     }
   });
 
-  it('says when to ask again, in words and in whole seconds', () => {
+  it('tells when to try again, in the message and in whole seconds', () => {
     const { limitError } = create(2, 1_500);
     expect(limitError(1_001)).toMatchObject({
       code: 'limited',
       retryAfterSeconds: 2,
-      message: 'One address may send 2 requests in 1.5 s. Ask again in 2 s.',
+      message: 'One address may send 2 requests in 1.5 s. Try again in 2 s.',
     });
     expect(limitError(0.1).retryAfterSeconds).toBe(1);
   });
 
-  it('forgets the oldest half of its clients rather than remember more than it should', () => {
+  it('forgets the older half of its clients when it remembers too many', () => {
     const { count } = create(2, 3_600_000);
     count('the first');
     for (let client = 0; client < maxClients / 2; client += 1) count(`early ${client}`);
@@ -62,7 +62,7 @@ describe('createRateLimit', () => {
     expect(count(`late ${maxClients / 2 - 1}`).used).toBe(2);
   });
 
-  it('holds less than 10 MB, whatever number of addresses come', () => {
+  it('uses less than 10 MB for any number of addresses', () => {
     const { clientOf, count } = create(2, 3_600_000);
     const flood = (net: number) => {
       for (let client = 0; client < 100_000; client += 1)

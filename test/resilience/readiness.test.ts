@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createReadiness } from '../../src/resilience/readiness.ts';
 
 describe('createReadiness', () => {
-  it('starts out not ready and tells its listeners of each change, once', () => {
+  it('is not ready at first, and reports each change once', () => {
     const readiness = createReadiness();
     const seen: string[] = [readiness.state];
     const stop = readiness.subscribe((state) => seen.push(state));

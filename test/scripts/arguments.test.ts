@@ -12,7 +12,7 @@ const main = (...args: string[]) =>
   run(process.execPath, [fileURLToPath(new URL('dist/main.js', root)), ...args], { env });
 
 describe('node dist/main.js', () => {
-  it('prints with --version which build it is', async () => {
+  it('prints the version with --version', async () => {
     expect(await main('--version')).toEqual({
       code: 0,
       stdout: `greet ${version} (revision abc123), Node ${process.versions.node}\n`,
@@ -20,7 +20,7 @@ describe('node dist/main.js', () => {
     });
   });
 
-  it.each(['--help', '-h'])('prints with %s how it is used, with settings that there are', async (option) => {
+  it.each(['--help', '-h'])('prints its usage and existing settings with %s', async (option) => {
     const { code, stdout, stderr } = await main(option);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toMatch(/^Usage: node dist\/main\.js /);
@@ -31,7 +31,7 @@ describe('node dist/main.js', () => {
   });
 
   it.each([[['--port', '8081']], [['--version', '--help']], [['PORT=8081']], [['']]])(
-    'refuses other arguments, rather than to ignore them: %j',
+    'refuses other arguments: %j',
     async (args) => {
       const { code, stdout, stderr } = await main(...args);
       expect({ code, stdout }).toEqual({ code: 2, stdout: '' });

@@ -1,5 +1,7 @@
 import { createSign, generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto';
 
+type KeyType = 'ec' | 'rsa';
+
 /** A certificate and its key, both in PEM. */
 export interface Pair {
   readonly cert: string;
@@ -8,7 +10,10 @@ export interface Pair {
 
 export interface Authority extends Pair {
   /** Signs a certificate for localhost and the loopback addresses. */
-  issue(name: string, options?: { readonly validFrom?: Date; readonly validTo?: Date }): Pair;
+  issue(
+    name: string,
+    options?: { readonly validFrom?: Date; readonly validTo?: Date; readonly keyType?: KeyType },
+  ): Pair;
 }
 
 const day = 86_400_000;
@@ -24,8 +29,8 @@ export function createAuthority(name: string): Authority {
   return {
     cert,
     key: toPem(keys.privateKey),
-    issue(subject, { validFrom, validTo } = {}) {
-      const own = generateKeys();
+    issue(subject, { validFrom, validTo, keyType } = {}) {
+      const own = generateKeys(keyType);
       const isNoAuthority = extension('551d13', sequence(), true);
       const names = extension('551d11', sequence(altName('localhost'), altName('127.0.0.1'), altName('::1')));
       const extensions = [isNoAuthority, names];
@@ -40,7 +45,8 @@ interface Keys {
   readonly privateKey: KeyObject;
 }
 
-function generateKeys(): Keys {
+function generateKeys(type: KeyType = 'ec'): Keys {
+  if (type === 'rsa') return generateKeyPairSync('rsa', { modulusLength: 2_048 });
   return generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
 }
 

@@ -29,7 +29,7 @@ describe('the access log', () => {
     return find();
   };
 
-  it('has the client and its user agent, and no field for a user agent that there is not', async () => {
+  it('has the client and its user agent, if it sent one', async () => {
     const service = await start();
     expect(await lineOf(service, { 'user-agent': 'a"b\\c' })).toMatchObject({
       client: '127.0.0.1',
@@ -41,7 +41,7 @@ describe('the access log', () => {
     });
   });
 
-  it('has the right user agent for each of more of them than it remembers', async () => {
+  it('has the right user agent, even for more of them than it remembers', async () => {
     const service = await start();
     const agents = Array.from({ length: 1_500 }, (_, index) => `agent-${index % 1_200}`);
     const socket = connect(Number(new URL(service.urls.http).port), '127.0.0.1').resume();
@@ -75,7 +75,7 @@ describe('the access log', () => {
     expect(other?.client).toBe('TRUSTED_PROXIES' in env ? '192.0.2.1' : '127.0.0.1');
   });
 
-  it('has the peer of a call besides, with its port', async () => {
+  it('has the peer of a call with its port, too', async () => {
     const service = await start({ TRUSTED_PROXIES: 'loopback' });
     const session = connectHttp2(`http://${service.urls.grpc}`);
     const empty = [Buffer.alloc(5)];
@@ -89,7 +89,7 @@ describe('the access log', () => {
     });
   });
 
-  it('tells peers apart that share nothing but their address', async () => {
+  it('distinguishes peers that share only their address', async () => {
     const service = await start();
     for (let count = 0; count < 2; count += 1) {
       const client = grpcClientOf(service);
@@ -100,7 +100,7 @@ describe('the access log', () => {
     expect(new Set(peers).size).toBe(2);
   });
 
-  it('has the client who left before the answer, over HTTP/1.1 and HTTP/2', async () => {
+  it('has the client that disconnected before the response, over HTTP/1.1 and HTTP/2', async () => {
     const folder = await createTlsFolder();
     const plain = await start();
     const secure = await start(folder.env);
@@ -128,7 +128,7 @@ describe('the access log', () => {
     await folder.dispose();
   });
 
-  it('has the client whose request or call was refused before it was one', async () => {
+  it('has the client whose request or call was refused by the parser', async () => {
     const service = await start();
     await exchange(service.urls.http, 'NOPE / HTTP/1.1\r\n\r\n');
     const session = connectHttp2(`http://${service.urls.grpc}`);

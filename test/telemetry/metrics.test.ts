@@ -71,7 +71,7 @@ describe('the duration histogram', () => {
 });
 
 describe('the metrics', () => {
-  it('have what alerts read before it first happens', async () => {
+  it('have the series that alerts read from the start', async () => {
     const text = await create().metrics.registry.metrics();
     for (const status of ['200', '500', '503']) {
       expect(
@@ -88,7 +88,7 @@ describe('the metrics', () => {
     }
   });
 
-  it('tell the build and the readiness', async () => {
+  it('have the build and the readiness', async () => {
     const { metrics, readiness } = create();
     const labels = { version: '1.2.3', revision: 'abc', node: process.versions.node };
     expect(sampleOf(await metrics.registry.metrics(), 'greet_build_info', labels)).toBe(1);
@@ -97,7 +97,7 @@ describe('the metrics', () => {
     expect(sampleOf(await metrics.registry.metrics(), 'greet_ready')).toBe(1);
   });
 
-  it("count exactly what was asked, by whatever door, whoever answered it, and name no caller's path", async () => {
+  it('count every request and call exactly, and contain no path of a client', async () => {
     const service = await startTestService();
     const http = createHttpClient({ url: service.urls.http });
     const grpc = createGrpcClient({ address: service.urls.grpc });

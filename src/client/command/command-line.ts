@@ -89,7 +89,10 @@ function parse(args: readonly string[]) {
   try {
     return parseArgs({ args: [...args], options, allowPositionals: true, tokens: true });
   } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
+    // Node's message goes on with a longer hint about `--`.
+    const [message = ''] = (error as Error).message.split('. To specify');
+    const isUnknown = (error as NodeJS.ErrnoException).code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION';
+    throw new UsageError(isUnknown ? `${message}; a NAME that begins with - goes after --` : message);
   }
 }
 

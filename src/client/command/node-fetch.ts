@@ -24,6 +24,8 @@ export function createNodeFetch({ useProxy, ...tls }: NodeFetchOptions): typeof 
       })
         .on('response', (response) => resolve(toResponse(response)))
         .on('error', reject)
+        // Node closes a connection that is switched to another protocol, and reports nothing else.
+        .on('close', () => reject(new Error('the connection was closed')))
         .end();
     });
   };
@@ -32,8 +34,9 @@ export function createNodeFetch({ useProxy, ...tls }: NodeFetchOptions): typeof 
 /** Statuses whose answers have no body, so that none may be given to a Response. */
 const withoutBody = [204, 205, 304];
 
-function toResponse(message: http.IncomingMessage): Response {
+async function toResponse(message: http.IncomingMessage): Promise<Response> {
   const { statusCode: status = 0, headers } = message;
+  if (status < 200 || status > 599) throw new Error(`${status} is not a status of an HTTP response`);
   const body = withoutBody.includes(status) ? null : (Readable.toWeb(message) as ReadableStream<Uint8Array>);
   const pairs = Object.entries(headers).map(([name, value]): [string, string] => [name, String(value)]);
   return new Response(body, { status, headers: pairs });

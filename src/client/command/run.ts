@@ -28,8 +28,7 @@ export async function run(args: readonly string[], surroundings: Surroundings): 
       return 2;
     }
     if (!(error instanceof GreetError)) throw error;
-    // On one line, and without what a message from elsewhere could do to a terminal.
-    printError(`greet: ${error.message.replace(/\p{Cc}+/gu, ' ')}`);
+    printError(`greet: ${toLine(error.message)}`);
     return error.kind === 'unavailable' || error.kind === 'timeout' ? 3 : 1;
   }
 }
@@ -54,7 +53,7 @@ async function execute(
     }
     for (const name of command.names) {
       const { message } = await transport.greet(name);
-      print(isJson ? JSON.stringify({ message }) : message);
+      print(toLine(isJson ? JSON.stringify({ message }) : message));
     }
     return 0;
   } catch (error) {
@@ -62,6 +61,11 @@ async function execute(
   } finally {
     transport.close();
   }
+}
+
+/** One line, without control characters: whatever answered, it must not write to the terminal. A greeting of the service has none. */
+function toLine(text: string): string {
+  return text.replace(/\p{Cc}+/gu, ' ');
 }
 
 /** The same error, with its probable cause where the service itself did not answer. */

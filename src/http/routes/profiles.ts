@@ -39,7 +39,7 @@ export async function profileRoutes(app: App): Promise<void> {
     kind: string,
     take: (session: Session) => Promise<Buffer>,
   ) => {
-    if (isBusy) throw new Problem(409, 'Another profile is being taken. Ask again when it has ended.');
+    if (isBusy) throw new Problem(409, 'Another profile is being taken. Try again when it has ended.');
     isBusy = true;
     // Loaded here only: it is not a part of every Node.
     const inspector = await import('node:inspector/promises');

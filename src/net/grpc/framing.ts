@@ -9,6 +9,7 @@ interface Progress {
   readonly prefix: number[];
   /** Bytes of the message that are missing, once its prefix is complete. */
   missing: number;
+  isRefused: boolean;
 }
 
 const progressKey = Symbol('message in pieces');
@@ -28,7 +29,7 @@ export function checkFrames(
   const read = (stream: FramedStream, chunk: Buffer): void => {
     const progress = stream[progressKey] ?? begin(stream);
     stream[progressKey] = progress;
-    for (let at = 0; at < chunk.length; ) {
+    for (let at = 0; at < chunk.length && !progress.isRefused; ) {
       if (progress.missing > 0) {
         const taken = Math.min(progress.missing, chunk.length - at);
         progress.missing -= taken;
@@ -39,16 +40,17 @@ export function checkFrames(
       at += 1;
       if (progress.prefix.length < prefixBytes) continue;
       const [flag = 0, ...length] = progress.prefix.splice(0);
-      if (flag > 1) refuse(stream, 'frame-malformed');
-      else if (flag === 1 && !isCompressed(stream)) refuse(stream, 'encoding-missing');
       progress.missing = Buffer.from(length).readUInt32BE();
+      progress.isRefused = flag > 1 || (flag === 1 && !isCompressed(stream));
+      if (progress.isRefused) refuse(stream, flag > 1 ? 'frame-malformed' : 'encoding-missing');
     }
   };
   const begin = (stream: FramedStream): Progress => {
-    const progress: Progress = { prefix: [], missing: 0 };
-    // The listener of grpc-js calls the service. It may only do so if no part of a message is left over.
+    const progress: Progress = { prefix: [], missing: 0, isRefused: false };
+    // The listener of grpc-js calls the service. It may only do so if no message was refused, and no part of one is left over.
     const listeners = stream.listeners('end');
     stream.removeAllListeners('end').once('end', () => {
+      if (progress.isRefused) return;
       if (progress.missing > 0 || progress.prefix.length > 0) refuse(stream, 'frame-incomplete');
       else for (const listener of listeners) listener.call(stream);
     });

@@ -28,6 +28,8 @@ export function replaceLibraryStatus(
     headers: OutgoingHttpHeaders = {},
     options?: ServerStreamResponseOptions,
   ): void {
+    // The call was refused while grpc-js read it.
+    if (this.headersSent) return;
     if (headers[requestIdKey] === undefined) {
       const meaning = meaningOf(headers);
       // Once the request is complete the service has the call, and counts its deadline.

@@ -19,8 +19,9 @@ export type CallRefusalCode =
   | 'message-count'
   | 'message-not-decompressed'
   | 'deadline-passed'
-  // Its connection, and time (streams.ts).
+  // Its connection, the number of calls, and time (streams.ts).
   | 'not-http2'
+  | 'too-many-calls'
   | 'request-incomplete';
 
 export interface CallRefusal {
@@ -38,7 +39,7 @@ export interface CallRefusalStatus {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-/** Called once for each refusal, so it also counts and logs it. A connection that is not HTTP/2 gets no answer. */
+/** Called once for each refusal, so it also counts and logs it. A connection that is not HTTP/2, and one call too many, get no answer. */
 export type AnswerCallRefusal = (refusal: CallRefusal) => CallRefusalStatus;
 
 /** Every status of the service has this metadata key. A status without it is grpc-js's own. */
@@ -64,7 +65,8 @@ export function refuseCall(
     }
     respond(stream, refusal, status);
   }
-  stream.close(constants.NGHTTP2_NO_ERROR);
+  // Node 26.12 sends nothing of a response whose stream is closed in the same turn of the event loop.
+  setImmediate(() => stream.close(constants.NGHTTP2_NO_ERROR));
 }
 
 function respond(stream: ServerHttp2Stream, { code, headers }: CallRefusal, status: CallRefusalStatus): void {

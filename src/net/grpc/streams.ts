@@ -99,6 +99,7 @@ export function limitCalls(
       return;
     }
     if (completeCalls >= maxStreams) {
+      answerRefusal({ code: 'too-many-calls', headers, peer: session.socket.remoteAddress });
       stream.on('error', ignore).close(constants.NGHTTP2_REFUSED_STREAM);
       return;
     }

@@ -13,6 +13,8 @@ export interface Certificates {
   readonly current: Credentials;
   /** True while the files hold something else, which is not used. */
   readonly isRejecting: boolean;
+  /** Reads the files now; the watch does so by itself. Resolves when what they hold is used or rejected. */
+  read(): Promise<void>;
   /** Calls back with each new set of credentials. Existing connections keep theirs. */
   subscribe(listener: (credentials: Credentials) => void): void;
   stop(): void;
@@ -78,7 +80,7 @@ export async function watchCertificates(
     isRejecting = true;
     onRejected(faults, current);
   };
-  const read = async () => {
+  const readFiles = async () => {
     const found = await readTlsFiles(files);
     const isStable = isSame(found, lastRead);
     lastRead = found;
@@ -93,17 +95,17 @@ export async function watchCertificates(
     const { validFrom, validTo } = next.leaf;
     reject([{ file: 'cert', code: 'outside-validity', reason: `${validFrom} to ${validTo}` }]);
   };
-  let isReading = false;
-  const timer = setInterval(() => {
+  let reading: Promise<void> | undefined;
+  const read = () => {
     // A file system that hangs is not asked again.
-    if (isReading) return;
-    isReading = true;
-    read()
+    reading ??= readFiles()
       .catch(onError)
       .finally(() => {
-        isReading = false;
+        reading = undefined;
       });
-  }, intervalMs).unref();
+    return reading;
+  };
+  const timer = setInterval(read, intervalMs).unref();
 
   return {
     get current() {
@@ -112,6 +114,7 @@ export async function watchCertificates(
     get isRejecting() {
       return isRejecting;
     },
+    read,
     subscribe: (listener) => listeners.push(listener),
     stop: () => clearInterval(timer),
   };

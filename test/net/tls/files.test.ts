@@ -113,12 +113,12 @@ describe('the TLS files in the configuration', () => {
     [
       "another certificate's key",
       ['cert', 'other-key'],
-      /TLS_KEY_FILE: .*whose subject is CN=greet; it is another's/,
+      /TLS_KEY_FILE: .*whose subject is CN=greet; this key belongs to another certificate/,
     ],
     [
       'a key of another kind',
       ['cert', 'ed25519-key'],
-      /TLS_KEY_FILE: .*whose subject is CN=greet; it is another's/,
+      /TLS_KEY_FILE: .*whose subject is CN=greet; this key belongs to another certificate/,
     ],
     ['a missing authority', ['cert', 'key', 'nope'], /GRPC_TLS_CLIENT_CA_FILE: expected .*ENOENT/],
     [

@@ -87,7 +87,7 @@ it('new certificates are used under load, without a failed request over HTTP/1.1
   isLoading = false;
   await loading;
   expect(failures).toEqual([]);
-  expect(service.lines.filter(({ msg }) => msg === 'TLS files taken up')).toHaveLength(3);
+  expect(service.lines.filter(({ msg }) => msg === 'TLS files loaded')).toHaveLength(3);
   expect(service.lines.filter(({ level }) => level === 'error')).toEqual([]);
   keptAgent.destroy();
   keptSession.close();

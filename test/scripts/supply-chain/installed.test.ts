@@ -31,7 +31,7 @@ describe('what is installed', () => {
   };
   const nested = 'node_modules/@scope/a/node_modules/b';
 
-  it('is judged by its own word, also scoped and nested', async () => {
+  it('is checked by its own manifest, also if scoped or nested', async () => {
     const locked = {
       'node_modules/@scope/a': { version: '1.0.0', license: 'MIT' },
       [nested]: { version: '2.0.0', license: 'MIT' },

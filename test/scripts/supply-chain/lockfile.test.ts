@@ -15,7 +15,7 @@ describe('a lockfile', () => {
     faultsOfLockfile({ lockfileVersion: 3, packages: { '': {}, [folder]: entry } });
 
   it.each(['node_modules/a', 'node_modules/@scope/a', 'node_modules/b/node_modules/a'])(
-    'is sound with a hash for %s, and nowhere to get it from',
+    'is valid with a hash for %s and no address',
     (folder) => {
       expect(faultsOf(sound, folder)).toEqual([]);
     },
@@ -36,7 +36,7 @@ describe('a lockfile', () => {
     ['no version', { integrity }],
     ['an install script', { ...sound, hasInstallScript: true }],
     [
-      'an install script of something called like what may have one',
+      'an install script of another package with the name of one that may have it',
       {
         ...sound,
         hasInstallScript: true,

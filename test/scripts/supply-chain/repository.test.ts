@@ -19,6 +19,14 @@ const npm = (folder: string, ...args: string[]) => {
   return run('npm', [...args, '--userconfig', '/dev/null'], { cwd: folder, env });
 };
 
+interface Sbom {
+  readonly metadata: { readonly component: object };
+  readonly components: readonly {
+    readonly purl: string;
+    readonly hashes: readonly { readonly alg: string; readonly content: string }[];
+  }[];
+}
+
 describe('the packages of this repository', () => {
   it.each([
     ['./', locked],
@@ -29,7 +37,7 @@ describe('the packages of this repository', () => {
     expect(packages).toBe(Object.keys(lockfile.packages).length - 1);
   });
 
-  it('need every exception that the policy makes', () => {
+  it('need every exception in the policy', () => {
     const entries = [locked, lockedForBench].flatMap(({ packages }) => Object.entries(packages));
     const scripted = entries.filter(([, entry]) => entry.hasInstallScript);
     expect(Object.keys(installScripts)).toEqual([...new Set(scripted.map((entry) => nameOf(...entry)))]);
@@ -41,8 +49,8 @@ describe('the packages of this repository', () => {
 
   it('are all listed by npm run sbom if they are shipped, and by their hashes', async () => {
     const { stdout } = await npm(fileURLToPath(root), 'run', '--silent', 'sbom');
-    const { components }: { components: { purl: string; hashes: { alg: string; content: string }[] }[] } =
-      JSON.parse(stdout);
+    const { components, metadata }: Sbom = JSON.parse(stdout);
+    expect(metadata.component).toMatchObject({ name: 'greet', version: locked.packages['']?.version });
     const listed = components.map(({ purl, hashes }) => [decodeURIComponent(purl), hashes[0]?.content]);
     const shipped = Object.entries(locked.packages).filter(([folder, { dev }]) => folder !== '' && !dev);
     const expected = shipped.map(([folder, entry]) => [
@@ -55,7 +63,7 @@ describe('the packages of this repository', () => {
     );
   });
 
-  it('run no script when they are installed, whatever npm would let them', async () => {
+  it('run no script when they are installed', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'greet-'));
     const install = async (configuration: URL | undefined) => {
       const project = join(folder, configuration ? 'as-here' : 'anywhere');

@@ -96,7 +96,7 @@ describe('tracing', () => {
     );
   });
 
-  it('begins a trace where the caller has none, and takes a refusal for no error of ours', async () => {
+  it('starts a trace if the client has none, and does not mark a refusal as an error', async () => {
     const { program, receiver, urls } = await startTraced();
     await greetOverHttp(urls.http, undefined, 'name=');
     await greetOverHttp(urls.http, 'not-a-traceparent', 'name=');
@@ -109,7 +109,7 @@ describe('tracing', () => {
     }
   });
 
-  it('follows the caller who does not sample, and says so to nobody but the log', async () => {
+  it('follows a client that does not sample: it logs the trace and exports nothing', async () => {
     const { program, receiver, urls } = await startTraced();
     await greetOverHttp(urls.http, unsampled);
     await end(program);
@@ -129,7 +129,7 @@ describe('tracing', () => {
     expect(receiver.spans.map((span) => span.traceId)).toEqual([traceId]);
   });
 
-  it('traces no probe, whoever asks for it', async () => {
+  it('traces no probe, even if its client sends a trace', async () => {
     const { program, receiver, urls } = await startTraced();
     for (const path of ['/livez', '/readyz', '/livez?verbose'])
       for (const headers of [undefined, { traceparent: sampled }])
@@ -142,7 +142,7 @@ describe('tracing', () => {
     expect(receiver.spans.map(({ name }) => name)).toEqual(['GET /greet']);
   });
 
-  it('tells replicas apart, and says what made the spans', async () => {
+  it('exports attributes of the replica and of the library', async () => {
     const resources = [];
     for (const env of [{}, { OTEL_RESOURCE_ATTRIBUTES: 'k8s.pod.name=greet-1,service.instance.id=a%2Cb' }]) {
       const { program, receiver, urls } = await startTraced({ OTEL_SERVICE_NAME: 'hello', ...env });
@@ -291,7 +291,7 @@ describe('tracing', () => {
     OTEL_CONFIG_FILE: 'otel.yaml',
   };
 
-  it('names what it does not understand once, and has the defaults', async () => {
+  it('logs values that are not valid once, and uses the defaults', async () => {
     const { program, receiver, urls } = await startTraced({ OTEL_SDK_DISABLED: 'nope', ...misunderstood });
     await greetOverHttp(urls.http, sampled);
     await greetOverHttp(urls.http);
@@ -325,7 +325,7 @@ describe('tracing', () => {
   });
 
   it.each<Record<string, string>>([{ OTEL_SDK_DISABLED: 'TRUE' }, { OTEL_TRACES_EXPORTER: 'none' }])(
-    'complains of nothing while it is off: %j',
+    'logs no warning while it is off: %j',
     async (env) => {
       const { program, receiver, urls } = await startTraced({ ...misunderstood, ...env });
       await greetOverHttp(urls.http, sampled);
@@ -335,7 +335,7 @@ describe('tracing', () => {
     },
   );
 
-  it('logs what a collector says as fields', async () => {
+  it('logs the error of a collector as fields', async () => {
     const { program, urls } = await startTraced({ OTEL_BSP_SCHEDULE_DELAY: '50' }, 'reject');
     await greetOverHttp(urls.http, sampled);
     await until(() => program.lines.some(({ level }) => level === 'warn'));
@@ -363,7 +363,7 @@ describe('tracing', () => {
     expect(await end(program)).toBe(0);
   });
 
-  it("loads no SDK where no endpoint is set, and logs the caller's trace all the same", async () => {
+  it("loads no SDK if no endpoint is set, and still logs the client's trace", async () => {
     const listing =
       "process.on('exit', () => console.error(Object.keys(require.cache).filter((name) => name.includes('opentelemetry/sdk')).join()))";
     const program = await runProgram({

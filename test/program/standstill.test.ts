@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { createStopwatch } from '../../src/net/standstill.ts';
-import { shortLimits, startTestService, until } from '../support/service.ts';
+import { shortLimits, startTestService, until, untilRead } from '../support/service.ts';
 
 const sleeper = new Int32Array(new SharedArrayBuffer(4));
 /** The process sleeps, as it does after SIGSTOP. */
@@ -29,15 +29,14 @@ describe('a stopwatch', () => {
 
 describe('a request that was on its way in when the process stood still', () => {
   const begin = async (beforeRest: () => Promise<void> | void) => {
-    // Half a second for headers.
-    const service = await startTestService({}, shortLimits);
+    const service = await startTestService({}, { ...shortLimits, headersTimeoutMs: 1_000 });
     const socket = connect(Number(new URL(service.urls.http).port), 'localhost').setEncoding('utf8');
     let answer = '';
     socket.on('data', (text: string) => {
       answer += text;
     });
     socket.write('GET /greet?name=Alice HTTP/1.1\r\nHost: greet\r\nConnection: close\r\n');
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await untilRead(service);
     await beforeRest();
     socket.write('\r\n');
     await until(() => answer !== '');

@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import { closeSync, constants, openSync, readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { fatalSignals, stopSignals } from '../src/resilience/signals.ts';
-import { type PlainOptions, PlainProgram, temporaryFolder } from './support/plain-program.ts';
-import { type LogLine, until } from './support/service.ts';
+import { fatalSignals, stopSignals } from '../../src/resilience/signals.ts';
+import { type PlainOptions, PlainProgram, temporaryFolder } from '../support/plain-program.ts';
+import { type LogLine, until } from '../support/service.ts';
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 let programs: PlainProgram[];
@@ -49,7 +49,7 @@ describe('a signal to the built program', () => {
     expect(lines().find(({ msg }) => msg.startsWith('draining'))).toMatchObject({ signal });
   });
 
-  it.each(fatalSignals)('loses no line on %s, and ends of it', async (signal) => {
+  it.each(fatalSignals)('loses no line on %s, and the signal ends it', async (signal) => {
     const program = await (await start()).ready();
     for (let id = 0; id < 20; id += 1) await program.greet(String(id));
     program.signal(signal);
@@ -57,16 +57,16 @@ describe('a signal to the built program', () => {
     expect(requestIds()).toEqual([...Array(20).keys()].map(String));
   });
 
-  it('ends the drain on a second one, but not on SIGHUP, which a terminal sends that closes', async () => {
+  it('ends the drain on a second signal, except SIGHUP, which a closing terminal sends', async () => {
     const program = await (await start({ env: longDelay })).ready();
     program.signal('SIGTERM');
-    await until(() => messages().includes('draining; a second signal leaves at once'));
+    await until(() => messages().includes('draining; a second signal ends the process at once'));
     await new Promise((resolve) => setTimeout(resolve, 200));
     program.signal('SIGHUP');
     expect(await program.greet('draining')).toBe('Hello, Alice');
     program.signal('SIGQUIT');
     expect(await program.exited).toBe(1);
-    expect(messages().at(-1)).toBe('second signal: leaving at once');
+    expect(messages().at(-1)).toBe('second signal: exiting at once');
   });
 
   it('changes nothing if it does not ask for an end', async () => {
@@ -99,7 +99,7 @@ describe('a signal to the built program', () => {
     expect(new Set(statuses)).toEqual(new Set([200]));
   });
 
-  it('is left to whoever else handles it', async () => {
+  it('is left to another handler, if there is one', async () => {
     const report = ['--report-on-signal', `--report-dir=${folder.path}`, '--report-filename=report.json'];
     const program = await (await start({ nodeOptions: report })).ready();
     program.signal('SIGUSR2');
@@ -110,7 +110,7 @@ describe('a signal to the built program', () => {
   });
 
   it('opens no inspector in the image: its command has the flag for that', async () => {
-    const dockerfile = readFileSync(new URL('../Dockerfile', import.meta.url), 'utf8');
+    const dockerfile = readFileSync(new URL('../../Dockerfile', import.meta.url), 'utf8');
     expect(JSON.parse(/^ENTRYPOINT (.*)$/m.exec(dockerfile)?.[1] ?? '')).toContain('--disable-sigusr1');
   });
 
@@ -145,10 +145,10 @@ describe('a signal while the program starts', () => {
       program.signal('SIGTERM');
       expect(await program.exited).toBe(0);
     }
-    expect(messages()).not.toContain('second signal: leaving at once');
+    expect(messages()).not.toContain('second signal: exiting at once');
   });
 
-  it('does not wait for a start that does not go on', async () => {
+  it('does not wait for a start that hangs', async () => {
     // The look-up of the address never ends.
     const hang = "import dns from 'node:dns'; dns.lookup = () => setInterval(() => {}, 1e6);";
     const program = await start({

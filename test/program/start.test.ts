@@ -4,10 +4,11 @@ import type { AddressInfo } from 'node:net';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { createGrpcClient } from '../src/client/grpc.ts';
-import { type Program, runProgram } from './support/program.ts';
-import { until } from './support/service.ts';
-import { createTlsFolder, servedName } from './support/tls.ts';
+import { createGrpcClient } from '../../src/client/grpc.ts';
+import { type Program, runProgram } from '../support/program.ts';
+import { until, untilRead } from '../support/service.ts';
+import { createTlsFolder, servedName } from '../support/tls.ts';
+import { untilRefused } from '../support/until-refused.ts';
 
 describe('the built program', () => {
   const programs: Program[] = [];
@@ -37,13 +38,13 @@ describe('the built program', () => {
     expect(await program.exited).toBe(0);
     expect(program.stderr()).toBe('');
     expect(program.lines.map(({ msg }) => msg).slice(-2)).toEqual([
-      'draining; a second signal leaves at once',
+      'draining; a second signal ends the process at once',
       'drained',
     ]);
     expect(program.lines.filter(({ msg }) => msg === 'request')).toHaveLength(2);
   });
 
-  it('starts, greets, is probed and scraped out of its bundle alone', async () => {
+  it('starts, greets and answers probes and scrapes from its bundle alone', async () => {
     const tell = `import { createRequire } from 'node:module';
       process.on('exit', () => process.stderr.write(Object.keys(createRequire('/').cache).join()))`;
     const program = await run({
@@ -70,21 +71,20 @@ describe('the built program', () => {
     expect(await program.exited).toBe(0);
   });
 
-  it('leaves at once, with 1, on a second signal', async () => {
+  it('exits at once, with 1, on a second signal', async () => {
     const program = await run({ env: { DRAIN_DELAY_MS: '15000' } });
     await program.listening();
     program.process.kill('SIGTERM');
     await until(() => program.lines.some(({ msg }) => msg.startsWith('draining')));
+    // Within a tenth of a second, two signals count as one.
     await new Promise((resolve) => setTimeout(resolve, 300));
-    const startedAt = performance.now();
     program.process.kill('SIGINT');
     expect(await program.exited).toBe(1);
-    expect(performance.now() - startedAt).toBeLessThan(1_000);
-    expect(program.lines.at(-1)).toMatchObject({ msg: 'second signal: leaving at once' });
+    expect(program.lines.at(-1)).toMatchObject({ msg: 'second signal: exiting at once' });
   });
 
   it('drains: not ready but alive, greeting and closing connections, until the delay is over', async () => {
-    const program = await run({ env: { DRAIN_DELAY_MS: '700' } });
+    const program = await run({ env: { DRAIN_DELAY_MS: '3000' } });
     const { http, admin } = await program.listening();
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
     const ask = (path: string) =>
@@ -106,16 +106,16 @@ describe('the built program', () => {
 
   it('answers a request that was on its way in when the drain closed the listener', async () => {
     const program = await run({ env: { DRAIN_DELAY_MS: '100' } });
-    const { http } = await program.listening();
+    const { http, admin } = await program.listening();
     const socket = connect(Number(new URL(http).port), 'localhost').setEncoding('utf8');
     let answer = '';
     socket.on('data', (text) => {
       answer += text;
     });
     socket.write('GET /greet?name=Alice HTTP/1.1\r\nHost: greet\r\n');
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await untilRead({ urls: { admin } });
     program.process.kill('SIGTERM');
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    await untilRefused(http);
     expect(program.process.exitCode).toBeNull();
     socket.write('\r\n');
     expect(await program.exited).toBe(0);
@@ -123,15 +123,17 @@ describe('the built program', () => {
     expect(answer.endsWith('Hello, Alice')).toBe(true);
   });
 
-  it('cuts a request that does not end within the shutdown timeout, and still ends with 0', async () => {
+  it('closes the connection of a request that does not end within the shutdown timeout, and still exits with 0', async () => {
     const program = await run({ env: { SHUTDOWN_TIMEOUT_MS: '300' } });
-    const { http } = await program.listening();
+    const { http, admin } = await program.listening();
     const socket = connect(Number(new URL(http).port), 'localhost').on('error', () => {});
     socket.write('GET /greet?name=Alice HTTP/1.1\r\nHost: greet\r\n');
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await untilRead({ urls: { admin } });
     program.process.kill('SIGTERM');
     expect(await program.exited).toBe(0);
-    expect(program.lines.map(({ msg }) => msg)).toContain('cutting requests that did not end in time');
+    expect(program.lines.map(({ msg }) => msg)).toContain(
+      'closing connections whose requests did not end in time',
+    );
   });
 
   it('ends with 0 on a signal that comes before it listens', async () => {
@@ -143,7 +145,7 @@ describe('the built program', () => {
     expect(await program.exited).toBe(0);
   });
 
-  it('reads .env, which the environment overrules', async () => {
+  it('reads .env; the environment takes precedence', async () => {
     const program = await run({
       env: { LOG_LEVEL: 'info' },
       prepare: (folder) =>
@@ -156,7 +158,7 @@ describe('the built program', () => {
     expect(headers.get('access-control-allow-origin')).toBe('https://app.example.com');
   });
 
-  it('names every fault of its configuration at once, in words, and ends with 1', async () => {
+  it('lists all errors of its configuration at once, and exits with 1', async () => {
     const program = await run({ env: { PORT: 'http', LOG_LEVEL: 'loud', CORS_ORIGINS: 'app.example.com' } });
     expect(await program.exited).toBe(1);
     expect(program.stderr().trim().split('\n')).toEqual([
@@ -170,7 +172,7 @@ describe('the built program', () => {
     expect(program.lines).toEqual([]);
   });
 
-  it('names every TLS file that is not what it should be, and ends with 1', async () => {
+  it('lists every TLS file that is not valid, and exits with 1', async () => {
     const folder = await createTlsFolder();
     await writeFile(folder.clientCaFile, 'nothing of the kind');
     const { TLS_CERT_FILE } = folder.env;
@@ -190,7 +192,7 @@ describe('the built program', () => {
     await folder.dispose();
   });
 
-  it('serves over TLS where it has the files, says so, keeps its admin port plain, and ends with 0', async () => {
+  it('serves over TLS, logs this, and keeps its admin port without TLS', async () => {
     const folder = await createTlsFolder();
     const program = await run({ env: folder.env });
     const { http, grpc, admin } = await program.listening();
@@ -205,7 +207,7 @@ describe('the built program', () => {
   });
 
   it.each(['PORT', 'GRPC_PORT', 'ADMIN_PORT'])(
-    'says in words that %s is taken, and ends with 1',
+    'reports that %s is already in use, and exits with 1',
     async (variable) => {
       const other = createServer().listen(0, '127.0.0.1');
       await new Promise((resolve) => other.once('listening', resolve));
@@ -213,29 +215,31 @@ describe('the built program', () => {
       const program = await run({ env: { HOST: '127.0.0.1', [variable]: String(port) } });
       expect(await program.exited).toBe(1);
       expect(program.stderr()).toBe(
-        `Cannot listen on 127.0.0.1:${port}: another program does. Stop it, or set ${variable} to another port (0 = any free one).\n`,
+        `Cannot listen on 127.0.0.1:${port}: the port is already in use. Stop the program that uses it, or set ${variable} to another port (0 = any free one).\n`,
       );
       other.close();
     },
   );
 
-  it('says in words that it cannot have the address', async () => {
+  it('reports that this machine does not have the address', async () => {
     const program = await run({ env: { HOST: '203.0.113.1' } });
     expect(await program.exited).toBe(1);
-    expect(program.stderr()).toContain('Cannot listen on 203.0.113.1: this machine has no such address.');
+    expect(program.stderr()).toContain(
+      'Cannot listen on 203.0.113.1: this machine does not have this address.',
+    );
   });
 
   it.each([
     ['an error', "setTimeout(() => { throw new Error('boom') }, 300)"],
     ['a rejection', "setTimeout(() => Promise.reject(new Error('boom')), 300)"],
-  ])('logs %s that nobody caught, and ends with 1', async (_title, code) => {
+  ])('logs %s that was not caught, and exits with 1', async (_title, code) => {
     const program = await run({
       nodeOptions: ['--import', `data:text/javascript,${encodeURIComponent(code)}`],
     });
     expect(await program.exited).toBe(1);
     expect(program.lines.at(-1)).toMatchObject({
       level: 'fatal',
-      msg: 'leaving after an unexpected error',
+      msg: 'exiting after an unexpected error',
       err: { type: 'Error', message: 'boom', stack: expect.any(String) },
     });
   });

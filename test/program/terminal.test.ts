@@ -3,10 +3,11 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { delimiter } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
-import { PlainProgram, temporaryFolder } from './support/plain-program.ts';
-import { testEnvironment, until } from './support/service.ts';
+import { version } from '../../src/shipped-files.ts';
+import { PlainProgram, temporaryFolder } from '../support/plain-program.ts';
+import { testEnvironment, until } from '../support/service.ts';
 
-const root = fileURLToPath(new URL('..', import.meta.url));
+const root = fileURLToPath(new URL('../..', import.meta.url));
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
@@ -17,10 +18,10 @@ afterEach(async () => {
 const keys = { 'Ctrl-C': '\x03', 'Ctrl-\\': '\x1c' };
 
 describe('the program on a terminal', () => {
-  const start = async (drainDelayMs: string, script?: string) => {
+  const start = async (drainDelayMs: string, script?: string, env: Record<string, string> = {}) => {
     const program = await PlainProgram.start({
       // Empty is as good as not set.
-      env: { DRAIN_DELAY_MS: drainDelayMs, NO_COLOR: '1' },
+      env: { DRAIN_DELAY_MS: drainDelayMs, NO_COLOR: '1', ...env },
       runBy: 'terminal',
       ...(script && { script }),
       stdio: 'pipe',
@@ -33,6 +34,30 @@ describe('the program on a terminal', () => {
     await program.ready();
     return { program, shown: () => shown };
   };
+
+  it('shows the addresses and how to stop it in a few lines, without JSON', async () => {
+    const { program, shown } = await start('');
+    await until(() => shown().includes('to stop.'));
+    const text = shown().replaceAll('\r', '');
+    expect(text).not.toMatch(/[{}]|INFO/);
+    expect(text.trim().split('\n')).toEqual([
+      `greet ${version} is ready.`,
+      '',
+      `  HTTP   ${program.http}/greet?name=Alice`,
+      `  Docs   ${program.http}/docs/`,
+      expect.stringMatching(/^ {2}gRPC {3}127\.0\.0\.1:\d+$/),
+      `  Admin  ${program.admin}`,
+      '',
+      'Press Ctrl-C to stop.',
+    ]);
+  });
+
+  it('shows none of these lines when LOG_LEVEL leaves out info', async () => {
+    const { program, shown } = await start('', undefined, { LOG_LEVEL: 'warn' });
+    program.process.stdin?.write(keys['Ctrl-C']);
+    expect(await program.exited).toBe(0);
+    expect(shown()).not.toContain('greet');
+  });
 
   it.each(Object.entries(keys))(
     'ends on %s without a drain delay: no balancer sends requests there',
