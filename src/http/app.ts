@@ -66,7 +66,7 @@ export async function buildApp(options: AppOptions): Promise<App> {
   await registerRoutes(app, { operations, readiness, vary: cors.vary });
   await app.register(docsRoutes);
 
-  // Added last, so that the routes above, which have a hook of their own, do not run it.
+  // The routes above report their ends by a hook of their own.
   const endUnmatched = observeRoute(unmatchedRoute, telemetry, begun);
   app.addHook('onResponse', function end(request, reply, done) {
     if (request.is404) endUnmatched(request, reply, done);

@@ -12,9 +12,14 @@ const offered = [textType, 'text/plain', jsonType, 'application/json'];
 /** The type that the client prefers (RFC 9110, section 12.5.1): text if it has no preference, undefined if it accepts neither. */
 export function negotiateType(accept: string | undefined): ResponseType | undefined {
   if (!accept || accept === '*/*') return textType;
-  const chosen = new Negotiator({ headers: { accept } }).mediaType(offered);
+  const chosen = new Negotiator({ headers: { accept: withoutRepetitions(accept) } }).mediaType(offered);
   if (chosen === undefined) return undefined;
   return chosen.startsWith('text/') ? textType : jsonType;
+}
+
+/** Of two equal media ranges the first one counts, as where a client adds a type that its library sends already. Negotiator takes the last. */
+function withoutRepetitions(accept: string): string {
+  return [...new Set(accept.split(',').map((range) => range.trim()))].join();
 }
 
 export const notAcceptable = new Problem(

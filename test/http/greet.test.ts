@@ -92,6 +92,8 @@ describe('GET /greet', () => {
       ['application/json;charset=utf-8', json],
       ['application/json, text/plain, */*', json],
       ['application/json, text/plain;q=0.9', json],
+      ['application/json, text/plain, application/json', json],
+      ['text/plain, application/json,text/plain', text],
       ['text/plain;q=0.1, application/json;q=0.2', json],
       ['text/plain;q=0, */*', json],
       ['image/png, application/json;q=0.001', json],
