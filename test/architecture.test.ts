@@ -39,7 +39,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
 const maxLooseFiles = 6;
 const maxFilesInFolder = 18;
 /** Without `net/` and `client/`: three files for each operation, and what all of them share. */
-const maxServiceFiles = 59 + 3 * operations.length;
+const maxServiceFiles = 60 + 3 * operations.length;
 
 /** The files of `src/` that each file imports; statically, dynamically, or for their types. */
 const imports = new Map<string, readonly string[]>();

@@ -1,5 +1,5 @@
 import protobuf from 'protobufjs';
-import { createCodec, methodDefinition } from '../net/grpc/codec.ts';
+import { createCodec, methodDefinition } from '../net/grpc/protobuf-codec.ts';
 import { protoFile } from '../shipped-files.ts';
 
 export const greetServiceName = 'greet.GreetService';

@@ -1,8 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { isHost } from '../net/host.ts';
+import { type AllowOf, answerOptions, collectAllowed, notFound } from './allowed-methods.ts';
 import { Problem } from './problem.ts';
-import { malformedTarget, maxTargetLength, pathOf, targetProblem } from './target.ts';
+import { malformedTarget, maxTargetLength, targetProblem } from './target.ts';
 
 export interface Guard {
   /** The hook that refuses what no route should see, before any body is read, and that answers OPTIONS. */
@@ -74,44 +75,3 @@ function routeProblem(allowOf: AllowOf, request: FastifyRequest): Problem | unde
   }
   return request.is404 ? notFound(allowOf, request) : undefined;
 }
-
-/** 404 for a path that is not served, and 405 with Allow for a method that it does not have. */
-function notFound(allowOf: AllowOf, request: FastifyRequest): Problem {
-  const allow = allowOf(request);
-  if (allow === undefined) return new Problem(404, 'Nothing is served at this path.');
-  const list = allow.join(', ');
-  return new Problem(405, `${request.method} is not allowed here. Allowed: ${list}.`, {
-    headers: { allow: list },
-  });
-}
-
-function answerOptions(allowOf: AllowOf, request: FastifyRequest, reply: FastifyReply): void {
-  const allow = allowOf(request);
-  if (allow !== undefined) reply.header('allow', allow.join(', '));
-  // Safari waits for the body of a 204 without a Content-Length.
-  reply.code(204).header('content-length', '0').send();
-}
-
-/** The methods of Allow for a request's path (RFC 9110, section 10.2.1); undefined if the path is not served. */
-type AllowOf = (request: FastifyRequest) => readonly string[] | undefined;
-
-/**
- * Collects the methods of each path from the routes as they are registered. The router itself cannot be asked: it takes a path for a
- * pattern, and an asterisk in it for a wildcard.
- */
-function collectAllowed(app: FastifyInstance): AllowOf {
-  const allowed = new Map<string, readonly string[]>();
-  app.addHook('onRoute', ({ method, url }) => {
-    const methods = new Set([...(allowed.get(url) ?? []), ...[method].flat()]);
-    allowed.set(
-      url,
-      methodOrder.filter((name) => methods.has(name) || name === 'OPTIONS'),
-    );
-  });
-  return function allowOf(request) {
-    if (request.originalUrl === '*') return ['GET', 'HEAD', 'OPTIONS'];
-    return allowed.get(pathOf(request));
-  };
-}
-
-const methodOrder = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS'];

@@ -1,5 +1,5 @@
 import protobuf from 'protobufjs';
-import { createObjectCodec, methodDefinition } from './codec.ts';
+import { createObjectCodec, methodDefinition } from './protobuf-codec.ts';
 
 export interface HealthRequest {
   /** A service by its full name; the server as a whole if it is empty. */

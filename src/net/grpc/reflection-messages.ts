@@ -1,5 +1,5 @@
 import protobuf from 'protobufjs';
-import { createObjectCodec, methodDefinition } from './codec.ts';
+import { createObjectCodec, methodDefinition } from './protobuf-codec.ts';
 
 /** One of the fields after `host` is set. */
 export interface ReflectionRequest {

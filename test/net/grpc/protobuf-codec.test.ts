@@ -11,7 +11,7 @@ import { FieldDescriptorProto_Type, FileDescriptorProtoSchema } from '@bufbuild/
 import fc from 'fast-check';
 import protobuf from 'protobufjs';
 import { describe, expect, it } from 'vitest';
-import { type Codec, createCodec } from '../../../src/net/grpc/codec.ts';
+import { type Codec, createCodec } from '../../../src/net/grpc/protobuf-codec.ts';
 import { mutated } from '../../support/mutation.ts';
 import { protobufBytes } from '../../support/protobuf-bytes.ts';
 
