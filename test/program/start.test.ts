@@ -230,12 +230,14 @@ describe('the built program', () => {
   });
 
   it.each([
-    ['an error', "setTimeout(() => { throw new Error('boom') }, 300)"],
-    ['a rejection', "setTimeout(() => Promise.reject(new Error('boom')), 300)"],
+    ['an error', "process.on('SIGWINCH', () => { throw new Error('boom') })"],
+    ['a rejection', "process.on('SIGWINCH', () => Promise.reject(new Error('boom')))"],
   ])('logs %s that was not caught, and exits with 1', async (_title, code) => {
     const program = await run({
       nodeOptions: ['--import', `data:text/javascript,${encodeURIComponent(code)}`],
     });
+    await program.listening();
+    program.process.kill('SIGWINCH');
     expect(await program.exited).toBe(1);
     expect(program.lines.at(-1)).toMatchObject({
       level: 'fatal',
