@@ -127,8 +127,8 @@ const pieces = [
   'HEAD ',
 ].map((piece) => Buffer.from(piece, 'latin1'));
 
-/** What may be wrong with a request; 501 and 505 are about what it asks of HTTP itself. */
-const refusals = [400, 403, 404, 405, 406, 408, 413, 414, 415, 417, 431, 501, 505];
+/** What may be wrong with a request; 421 is about the admin port's host, 501 and 505 are about what it asks of HTTP itself. */
+const refusals = [400, 403, 404, 405, 406, 408, 413, 414, 415, 417, 421, 431, 501, 505];
 const successes = [100, 200, 204, 206, 302, 304, 416];
 
 function expectSound({ status, headers, body }: Response): void {

@@ -22,6 +22,8 @@ export class FuzzTarget {
     await this.#service?.dispose();
     this.#isUnharmed = true;
     const env = {
+      // The Host of the requests.
+      ADMIN_HOSTS: 'greet',
       LOG_LEVEL: 'debug',
       // Clients that leave in the middle of a call are detected before the drain would cut them.
       GRPC_KEEPALIVE_TIME_MS: '500',
