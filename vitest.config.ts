@@ -16,7 +16,7 @@ const together = {
 } as const;
 
 /** The files of these projects run alone: each test measures a whole service under load. */
-const alone = { fileParallelism: false, testTimeout: 240_000, hookTimeout: 60_000 } as const;
+const alone = { fileParallelism: false, testTimeout: 240_000, hookTimeout: 240_000 } as const;
 
 /** `npm test` runs `unit`; every other project has a command of its own in package.json. */
 export default defineConfig({
