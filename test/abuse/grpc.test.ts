@@ -25,7 +25,7 @@ const many = (count: number, make: (index: number) => Buffer) =>
 
 describe('gRPC callers who', () => {
   it('begin calls and never go on with them', () =>
-    expectToWithstand('calls never gone on with', async ({ grpc }, signal) => {
+    expectToWithstand('calls without a request', async ({ grpc }, signal) => {
       const held = new RawConnections(grpc);
       const calls = many(100, (index) => begin(index));
       await repeatUntil(signal, 20, () => {
@@ -67,7 +67,7 @@ describe('gRPC callers who', () => {
     }));
 
   it('call without end and never read the answers', () =>
-    expectToWithstand('deaf gRPC callers', async ({ grpc }, signal) => {
+    expectToWithstand('gRPC clients that never read', async ({ grpc }, signal) => {
       const held = new RawConnections(grpc);
       let calls = 0;
       await repeatUntil(signal, 50, () => {
@@ -129,33 +129,33 @@ describe('gRPC callers who', () => {
     }));
 
   it('send headers that expand to much more than they are', () =>
-    expectToWithstand('HPACK bombs', async ({ grpc }, signal) => {
+    expectToWithstand('oversized headers, compressed by HPACK', async ({ grpc }, signal) => {
       const held = new RawConnections(grpc);
       // The first call has the connection remember 3,000 bytes; the others name them a hundred times each, in a byte.
       const remember = begin(
         0,
         callHeaders(undefined, header('x-a', 'a'.repeat(3_000), { isIndexed: true })),
       );
-      const bombs = many(99, (index) =>
+      const oversized = many(99, (index) =>
         begin(index + 1, callHeaders(undefined, Buffer.alloc(100, 0x80 + 62))),
       );
       await repeatUntil(signal, 500, () => {
-        held.open(Buffer.concat([start, remember, bombs]));
+        held.open(Buffer.concat([start, remember, oversized]));
       });
       held.close();
     }));
 
   it('send messages that expand to much more than they are', () =>
-    expectToWithstand('compression bombs', async ({ grpc }, signal) => {
+    expectToWithstand('oversized messages, compressed by gzip', async ({ grpc }, signal) => {
       const held = new RawConnections(grpc);
-      const bomb = message(gzipSync(Buffer.alloc(3_900_000)).subarray(0, 4_090), true);
+      const oversizedMessage = message(gzipSync(Buffer.alloc(3_900_000)).subarray(0, 4_090), true);
       const head = callHeaders(undefined, header('grpc-encoding', 'gzip'));
-      const bombs = many(100, (index) =>
-        Buffer.concat([begin(index, head), data(index, bomb, flags.endStream)]),
+      const oversized = many(100, (index) =>
+        Buffer.concat([begin(index, head), data(index, oversizedMessage, flags.endStream)]),
       );
       await repeatUntil(signal, 250, () => {
         while (held.openCount > 20) held.sockets.shift()?.destroy();
-        held.open(Buffer.concat([start, bombs]));
+        held.open(Buffer.concat([start, oversized]));
       });
       held.close();
     }));
@@ -209,7 +209,7 @@ describe('gRPC callers who', () => {
 
   it('have been given up by HTTP/2 itself, or are silent: they are let go on time', () =>
     expectToWithstand(
-      'sessions given up',
+      'sessions that HTTP/2 gave up',
       async ({ grpc }, signal) => {
         const held = new RawConnections(grpc);
         const resets = many(2_000, (index) => Buffer.concat([begin(index), reset(index)]));

@@ -8,7 +8,7 @@ const greeting = 'GET /greet?name=Mallory HTTP/1.1\r\nHost: greet\r\n\r\n';
 describe('HTTP callers who', () => {
   it('pipeline and never read the answers', () =>
     expectToWithstand(
-      'deaf pipelining callers',
+      'pipelining clients that never read',
       async ({ http }, signal) => {
         const held = new RawConnections(http);
         // As many as each will take; whoever is cut off comes back.
@@ -90,7 +90,7 @@ describe('HTTP callers who', () => {
 
   it('say nothing and never hang up: they are let go on time', async () => {
     let held: RawConnections | undefined;
-    await expectToWithstand('callers who stay', async ({ http }, signal) => {
+    await expectToWithstand('clients that stay', async ({ http }, signal) => {
       const staying = new RawConnections(http);
       held = staying;
       await repeatUntil(signal, 50, () => {
@@ -121,7 +121,7 @@ describe('HTTP callers who', () => {
   });
 
   it('send headers without end', () =>
-    expectToWithstand('header bombs', async ({ http }, signal) => {
+    expectToWithstand('oversized headers', async ({ http }, signal) => {
       const held = new RawConnections(http);
       await repeatUntil(signal, 50, () => {
         while (held.openCount < 100) held.open('GET / HTTP/1.1\r\n');
