@@ -20,7 +20,17 @@ const domain = [...new Set(files.map(partOf))].filter(
  * process and what it is composed of; each of these is a part of its own.
  */
 const allowed: Readonly<Record<string, readonly string[]>> = {
-  'main.ts': ['service.ts', 'operations.ts', 'telemetry', 'resilience', 'config', 'net', 'shipped-files.ts'],
+  'main.ts': [
+    'service.ts',
+    'signals.ts',
+    'operations.ts',
+    'telemetry',
+    'resilience',
+    'config',
+    'net',
+    'shipped-files.ts',
+  ],
+  'signals.ts': ['telemetry', 'resilience', 'config'],
   'service.ts': ['drain.ts', 'operations.ts', 'http', 'grpc', 'telemetry', 'resilience', 'config', 'net'],
   'drain.ts': ['telemetry', 'resilience', 'config'],
   'operations.ts': ['http', 'grpc', ...domain],

@@ -8,7 +8,7 @@ import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { cachedDataVersionTag } from 'node:v8';
 import { Script } from 'node:vm';
-import { stopSignals } from '../../src/resilience/signals.ts';
+import { stopSignals } from '../../src/signals.ts';
 
 // Before anything is loaded: from here on a signal is kept until the program, which has listeners of its own, can handle it. As process 1
 // of a container, a process without a handler ignores it for good.

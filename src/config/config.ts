@@ -1,6 +1,6 @@
 import type * as z from 'zod';
 import type { TlsFiles } from '../net/tls/files.ts';
-import { environmentSchema, type logLevels } from './environment.ts';
+import { environmentSchema, type logLevels } from './environment-variables.ts';
 import { findMisspellings, type Misspelling } from './misspelt-variables.ts';
 import { tlsFaultsOf, tlsFilesOf } from './tls-settings.ts';
 import { endpointFaultsOf, type TracingSettings, tracingSettingsOf } from './tracing-settings.ts';

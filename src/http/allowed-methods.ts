@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { pathOf } from '../net/target.ts';
 import { Problem } from './problem.ts';
-import { pathOf } from './target.ts';
 
 /** 404 for a path that is not served, and 405 with Allow for a method that it does not have. */
 export function notFound(allowOf: AllowOf, request: FastifyRequest): Problem {

@@ -1,9 +1,10 @@
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { isHost } from '../net/host.ts';
+import { defaultLimits } from '../net/limits.ts';
+import { type TargetFault, targetFault } from '../net/target.ts';
 import { type AllowOf, answerOptions, collectAllowed, notFound } from './allowed-methods.ts';
 import { Problem } from './problem.ts';
-import { malformedTarget, maxTargetLength, targetProblem } from './target.ts';
 
 export interface Guard {
   /** The hook that refuses what no route should see, before any body is read, and that answers OPTIONS. */
@@ -17,10 +18,7 @@ export function createGuard(app: FastifyInstance): Guard {
   const allowOf = collectAllowed(app);
   return {
     guard(request, reply, done) {
-      const problem =
-        (isPlainTarget(request) ? undefined : targetProblem(request)) ??
-        headerProblem(request.raw) ??
-        routeProblem(allowOf, request);
+      const problem = targetProblem(request) ?? headerProblem(request.raw) ?? routeProblem(allowOf, request);
       if (problem !== undefined || request.method !== 'OPTIONS') done(problem);
       else answerOptions(allowOf, request, reply);
     },
@@ -30,9 +28,24 @@ export function createGuard(app: FastifyInstance): Guard {
   };
 }
 
-/** True for a path that is short enough and can be decoded: almost every target. */
-function isPlainTarget({ url, originalUrl }: FastifyRequest): boolean {
-  return originalUrl.startsWith('/') && originalUrl.length <= maxTargetLength && url !== malformedTarget;
+export const targetTooLong = new Problem(
+  414,
+  `The request target must have at most ${defaultLimits.maxTargetBytes} bytes.`,
+);
+
+const targetProblems = {
+  'too-long': targetTooLong,
+  'wrong-form': new Problem(400, 'The request target must be a path such as /greet?name=Alice, or a URL.'),
+  'not-encoded': new Problem(
+    400,
+    'The request target is not percent-encoded UTF-8. Encode each value, as curl -G --data-urlencode does.',
+  ),
+  'not-a-url': new Problem(400, 'The request target is not a URL with a host.'),
+} as const satisfies Record<TargetFault, Problem>;
+
+function targetProblem(request: FastifyRequest): Problem | undefined {
+  const fault = targetFault(request);
+  return fault && targetProblems[fault];
 }
 
 /** RFC 9112, section 3.2, and RFC 9110, section 10.1.1. */

@@ -7,9 +7,9 @@ import Fastify, {
   type RawServerDefault,
 } from 'fastify';
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
+import { routedTarget } from '../net/target.ts';
 import { requestIdOf } from '../telemetry/request-id.ts';
 import { handleError } from './errors.ts';
-import { rewriteMalformedTarget } from './target.ts';
 
 export type App = FastifyInstance<
   RawServerDefault,
@@ -44,7 +44,7 @@ export function createInstance(logger: FastifyBaseLogger, trustedProxies: readon
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: requestIdOf,
     requestIdHeader: false,
-    rewriteUrl: rewriteMalformedTarget,
+    rewriteUrl: routedTarget,
     bodyLimit,
     trustProxy: trustedProxies.length > 0 && [...trustedProxies],
     // The listener drains: it serves until the last connection is closed.

@@ -2,12 +2,12 @@ import type { ServerResponse } from 'node:http';
 import { constants, type Http2ServerResponse } from 'node:http2';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { peerAddress } from '../net/peer-address.ts';
+import { pathOf } from '../net/target.ts';
 import { methodLabel } from '../telemetry/recorder.ts';
 import type { Sender, ServerSpan, SpanDescription } from '../telemetry/spans.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { clientLeftStatus } from './problem.ts';
 import { probePaths } from './routes/health.ts';
-import { pathOf } from './target.ts';
 
 /** What is remembered of the requests in progress, of those for which there is something. */
 export interface Begun {

@@ -1,8 +1,8 @@
 import type { onRequestHookHandler } from 'fastify';
 import { peerAddress } from '../net/peer-address.ts';
+import { pathOf } from '../net/target.ts';
 import type { RateLimit } from '../resilience/rate-limit.ts';
 import { probePaths } from './routes/health.ts';
-import { pathOf } from './target.ts';
 
 /**
  * The hook that takes each request from its client's budget. The response says what is left of it, in `RateLimit` and `RateLimit-Policy`

@@ -5,8 +5,8 @@ import { unmatchedRoute } from '../telemetry/recorder.ts';
 import { makeRequestId } from '../telemetry/request-id.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { Cors } from './cors.ts';
+import { targetTooLong } from './guard.ts';
 import { Problem, problemMediaType, renderProblem } from './problem.ts';
-import { targetTooLong } from './target.ts';
 
 /** The problem for each refusal of the wire. */
 const problems = {

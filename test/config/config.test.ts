@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { generateSettings } from '../../scripts/settings.ts';
 import { ConfigError, loadConfig } from '../../src/config/config.ts';
-import { environmentSchema } from '../../src/config/environment.ts';
+import { environmentSchema } from '../../src/config/environment-variables.ts';
 import { createClientOf } from '../../src/net/client-address.ts';
 
 const read = (name: string) => readFile(new URL(`../../${name}`, import.meta.url), 'utf8');

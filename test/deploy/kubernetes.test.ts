@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { flushTimeoutMs, loadConfig } from '../../src/config/config.ts';
-import { environmentSchema } from '../../src/config/environment.ts';
+import { environmentSchema } from '../../src/config/environment-variables.ts';
 
 const root = new URL('../../', import.meta.url);
 const read = (path: string) => readFile(new URL(path, root), 'utf8');

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { closeSync, constants, openSync, readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { fatalSignals, stopSignals } from '../../src/resilience/signals.ts';
+import { fatalSignals, stopSignals } from '../../src/signals.ts';
 import { type PlainOptions, PlainProgram, temporaryFolder } from '../support/plain-program.ts';
 import { type LogLine, until } from '../support/service.ts';
 
