@@ -21,7 +21,7 @@ interface AdminOptions {
   readonly telemetry: Telemetry;
 }
 
-/** What is served here, for the index. */
+/** The endpoints of this port, for the index. */
 const endpoints = [
   {
     path: '/metrics',
@@ -94,7 +94,7 @@ function metricsRoute(app: App, { metrics }: Telemetry): void {
   });
 }
 
-/** A part of the port that is turned off answers what to set. */
+/** Answers requests to a part of the port that is turned off, and says how to turn it on. */
 function refuse(app: App, paths: readonly string[], detail: string): void {
   for (const url of paths)
     app.route({

@@ -13,7 +13,7 @@ export interface Guard {
   readonly handleNotFound: (request: FastifyRequest) => never;
 }
 
-/** To be created before any route is registered: it learns from the routes which methods each path allows. */
+/** Create it before any route is registered: it collects the methods that each path allows. */
 export function createGuard(app: FastifyInstance): Guard {
   const allowOf = collectAllowed(app);
   return {

@@ -20,17 +20,17 @@ const heapSchema = z.strictObject({});
 /** Between two samples, in microseconds. A minute of them takes about 2 MB. */
 const samplingInterval = 1_000;
 
-/** The largest heap of which a snapshot is taken, in bytes. Nothing else runs meanwhile, about a second for each 5 MB. */
+/** The largest heap of which a snapshot is taken, in bytes. The process does nothing else meanwhile, for about a second for each 5 MB. */
 const maxHeapBytes = 100 * 1_048_576;
 
-/** What V8 needs for a snapshot beside the heap itself, as a multiple of it. */
+/** The memory that V8 needs for a snapshot in addition to the heap, as a multiple of the heap. */
 const snapshotFactor = 5.5;
 
 const mebibytes = (bytes: number) => Math.ceil(bytes / 1_048_576);
 
 /**
  * `/profiles`: a CPU profile and a heap snapshot of the running process, streamed, so that no file is written. Only POST with a JSON body
- * takes one: a page of another origin cannot send that without asking first (CORS), and it is never allowed.
+ * takes one: a page of another origin would need a CORS preflight for that, and this port allows none.
  */
 export async function profileRoutes(app: App): Promise<void> {
   let isBusy = false;
@@ -41,7 +41,7 @@ export async function profileRoutes(app: App): Promise<void> {
   ) => {
     if (isBusy) throw new Problem(409, 'Another profile is being taken. Try again when it has ended.');
     isBusy = true;
-    // Loaded here only: it is not a part of every Node.
+    // Loaded on use: some builds of Node have no inspector.
     const inspector = await import('node:inspector/promises');
     const session = new inspector.Session();
     const startedAt = performance.now();
@@ -117,7 +117,7 @@ function refuseLargeHeap(): void {
   );
 }
 
-/** What the limit of the container leaves. Memory that is a copy of a file does not count: the kernel takes it back when it needs it. */
+/** The memory that the container's limit leaves. The page cache does not count: the kernel frees it when memory is needed. */
 function memoryLeft(): number {
   const limit = process.constrainedMemory();
   return limit > 0 && limit < Number.MAX_SAFE_INTEGER ? limit - anonymousMemory() : Infinity;

@@ -54,7 +54,7 @@ export async function logLevelRoutes(app: App, { config, logger }: LogLevelOptio
   const change = (to: string, fields: object) => {
     const from = logger.level;
     const announce = () => logger.warn({ from, to, ...ending.fields(), ...fields }, 'log level changed');
-    // At the more verbose of the two levels, or nobody would read it.
+    // Written at the more verbose of the two levels. The other one would hide it.
     const isQuieter = severityOf(to) > severityOf(from);
     if (isQuieter) announce();
     logger.level = to;
@@ -78,12 +78,12 @@ export async function logLevelRoutes(app: App, { config, logger }: LogLevelOptio
   });
 }
 
-/** Who asks, for the log. No proxy is trusted on this port. */
+/** The client, for the log. No proxy is trusted on this port. */
 export function sentBy({ ip }: FastifyRequest): { readonly client: string } {
   return { client: plainAddress(ip) };
 }
 
-/** The end of a setting, after a time. */
+/** Ends a setting after a time. */
 function createEnding(app: App) {
   let timer: NodeJS.Timeout | undefined;
   let until: Date | undefined;
