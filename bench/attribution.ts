@@ -1,7 +1,7 @@
 /**
  * Accounts for all instructions of a greeting, step by step: npm run bench:attribution
  *
- *   --against DIR   the sources of another checkout as well, in the same run
+ *   --against DIR   also counts the sources of another checkout, in the same run
  *
  * Prints tables and writes bench/attribution.json. On x86-64 only.
  */
@@ -24,7 +24,7 @@ const { values: options } = parseArgs({ options: { against: { type: 'string' } }
 const here = stage(fileURLToPath(new URL('..', import.meta.url)));
 const there = options.against === undefined ? undefined : stage(options.against);
 
-/** Below that a step is shown with others of its kind, in instructions. */
+/** Steps with fewer instructions are shown together with others of their kind. */
 const smallest = 100;
 
 interface Column {

@@ -1,10 +1,11 @@
 /**
- * Holds greet to the instructions that a greeting may take: npm run bench:budget, about two minutes.
+ * Fails if a greeting takes more instructions than its budget: npm run bench:budget, about two minutes.
  *
- *   --against DIR   counts the greet that is built in another checkout as well
- *   --update        makes what was counted the budget for this major version of Node, in bench/budget.json
+ *   --against DIR   also counts the greet that is built in another checkout
+ *   --update        saves the counts as the budget for this major version of Node, in bench/budget.json
  *
- * Judged is the ratio to a bare server in the same run: it moves less between versions of Node, QEMU and libc than instructions do.
+ * The budget is for the ratio to a bare server in the same run: it changes less than the instructions do between versions of Node, QEMU and
+ * libc.
  */
 import { parseArgs } from 'node:util';
 import { type Contender, type GreetOptions, grpcFloor, httpFloor } from './contenders.ts';
@@ -15,7 +16,7 @@ import { requireTools } from './emulation/tools.ts';
 import { markdownTable } from './markdown-table.ts';
 import { mergeResult, readResults } from './result-file.ts';
 
-/** Instructions a greeting. */
+/** Instructions of one greeting. */
 interface Figure {
   readonly bare: number;
   readonly greet: number;
@@ -26,7 +27,7 @@ interface Budget {
   readonly figures: Readonly<Record<string, Figure>>;
 }
 
-/** How far a ratio may be above its budget. Two runs of one program differ by a third of a per cent. */
+/** How far a ratio may be above its budget. Two runs of one program differ by 0.3 %. */
 const tolerance = 0.03;
 
 requireTools();
@@ -44,7 +45,7 @@ interface Subject {
 }
 
 const http = { floor: httpFloor, send: greetOverHttp(), effort: httpEffort };
-/** gRPC calls reach their lasting cost later. */
+/** A gRPC call reaches its stable cost later. */
 const grpc = { floor: grpcFloor, send: greetOverGrpc(), effort: { ...httpEffort, warmUp: 14_000 } };
 const subjects: readonly Subject[] = [
   { name: 'HTTP', ...http },
@@ -68,7 +69,7 @@ for (const { name, floor, send, effort, greetOptions } of subjects) {
   for (const contender of greetsOf('greet', options.against, greetOptions)) {
     const isOurs = figures[name] === undefined;
     let greet = await count(contender);
-    // Once more: a change of the program comes again, and a garbage collection that fell into the samples does not.
+    // Counts again: a change of the program shows in both counts, a garbage collection during the samples only in one.
     if (isOurs && excessOf(greet) > tolerance) greet = Math.min(greet, await count(contender));
     if (isOurs) figures[name] = { bare, greet };
     if (isOurs && excessOf(greet) > tolerance) isExceeded = true;

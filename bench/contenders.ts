@@ -9,7 +9,7 @@ export interface Contender {
   readonly name: string;
   readonly command: readonly [program: string, ...args: string[]];
   readonly env?: Readonly<Record<string, string>>;
-  /** The variable that tells it its port. */
+  /** The environment variable for the port that the benchmark calls. */
   readonly portVariable: 'PORT' | 'GRPC_PORT';
 }
 
@@ -24,11 +24,11 @@ const peer = (name: string, file: string): Contender => ({
 export interface GreetOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly portVariable?: Contender['portVariable'];
-  /** The folder of a built checkout; this one unless given. */
+  /** The folder of a built checkout; this one by default. */
   readonly checkout?: string;
 }
 
-/** greet as it is built in a checkout. */
+/** The greet that is built in a checkout. */
 export function greet(
   name: string,
   { env = {}, portVariable = 'PORT', checkout = here('..') }: GreetOptions = {},
@@ -36,7 +36,7 @@ export function greet(
   return { name, command: [process.execPath, join(resolve(checkout), 'dist/main.js')], env, portVariable };
 }
 
-/** Settings that trace this part of all greetings and send the spans to a collector. */
+/** Settings that trace this share of all greetings and send the spans to a collector. */
 export const traced = (sampling: number, collector: string): Readonly<Record<string, string>> => ({
   OTEL_EXPORTER_OTLP_ENDPOINT: collector,
   OTEL_TRACES_SAMPLER: 'parentbased_traceidratio',
@@ -51,7 +51,7 @@ export const onNode = (node: string, { command: [program, ...args], ...rest }: C
 
 export const httpFloor = peer('bare node:http', 'node-http');
 export const httpFloorWithHeaders = peer("bare node:http, with greet's headers", 'node-http-headers');
-/** Takes 10 us more than the floor. */
+/** Takes 10 us more than `httpFloor`. */
 export const httpCalibration = peer('bare node:http, and 10 us', 'node-http-busy');
 export const grpcFloor = peer('bare node:http2', 'http2-bare');
 export const grpcLibrary = peer('bare @grpc/grpc-js', 'grpc-bare');
@@ -72,7 +72,7 @@ export const barePeers: readonly Contender[] = [
   peer('NestJS, bare', 'nest-bare'),
 ];
 
-/** Go's own server; undefined where no Go is installed. */
+/** Builds Go's own server; undefined if Go is not installed. */
 export function buildGo(): Contender | undefined {
   const program = join(mkdtempSync(join(tmpdir(), 'greet-bench-')), 'bare');
   try {

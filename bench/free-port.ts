@@ -1,10 +1,10 @@
 import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
 
-/** Linux gives ports from here on to clients. */
+/** Linux gives outgoing connections ports from this number on. */
 const firstEphemeral = 32_768;
 
-/** A port of 127.0.0.1 that is free now, and that the system will not give to a client meanwhile. */
+/** A free port of 127.0.0.1 that the system will not give to an outgoing connection. */
 export async function freePort(): Promise<number> {
   for (;;) {
     const port = randomInt(20_000, firstEphemeral);

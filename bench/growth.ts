@@ -1,7 +1,7 @@
 /**
- * What a greeting takes as connections and greetings grow in number, and what a start takes: npm run bench:growth, about an hour.
+ * Measures the cost of a greeting as connections and greetings grow in number, and the cost of a start: npm run bench:growth, about an hour.
  *
- *   --against DIR   the greet that is built in another checkout as well, in the same run
+ *   --against DIR   also measures the greet that is built in another checkout, in the same run
  *
  * Prints tables and writes bench/growth.json.
  */

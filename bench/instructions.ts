@@ -1,10 +1,10 @@
 /**
- * Counts the instructions of a greeting, of greet and of its peers: npm run bench:instructions
+ * Counts the instructions of a greeting in greet and its peers: npm run bench:instructions
  *
- *   --against DIR   counts the greet that is built in another checkout as well, in the same run
- *   --only TEXT     counts the floors and what has TEXT in its name, and writes no file
+ *   --against DIR   also counts the greet that is built in another checkout, in the same run
+ *   --only TEXT     counts only the baselines and the contenders with TEXT in their names, and writes no file
  *
- * Prints tables and writes bench/instructions.json. Give NODE_26 the path of another Node to have everything counted on that, too.
+ * Prints tables and writes bench/instructions.json. Set NODE_26 to the path of another Node to count everything on that, too.
  */
 import { parseArgs } from 'node:util';
 import {
@@ -65,7 +65,7 @@ const grpc = [
 ];
 const floors: readonly Contender[] = [httpFloor, httpFloorWithHeaders, grpcFloor];
 
-/** gRPC calls reach their lasting cost later. */
+/** A gRPC call reaches its stable cost later. */
 const httpEffort: Effort = { warmUp: 12_000, samples: 5, greetingsPerSample: 6_000 };
 const grpcEffort: Effort = { ...httpEffort, warmUp: 20_000 };
 
@@ -82,7 +82,7 @@ async function count(contenders: readonly Contender[], { path }: Node, send: Gre
 
 const thousands = (instructions: number) => (instructions / 1_000).toFixed(1);
 
-/** The rows' instructions, and their ratios to some of the rows, by the heading of the ratio's column. */
+/** A table of the instructions, with the ratios to some rows. The key of a reference is the heading of its column. */
 function show(title: string, rows: readonly Row[], references: Readonly<Record<string, string>>): string {
   const units = Object.values(references).map((name) => rows.find((row) => row.name === name)?.instructions);
   return markdownTable(

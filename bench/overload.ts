@@ -1,4 +1,4 @@
-// Greetings and answer times with ever more clients, for several values of MAX_EVENT_LOOP_DELAY_MS: npx tsx bench/overload.ts
+// Rates and response times with more and more clients, for several values of MAX_EVENT_LOOP_DELAY_MS: npx tsx bench/overload.ts
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { greet } from './contenders.ts';

@@ -10,7 +10,7 @@ export function readResults<Result>(name: string): Record<string, Result> {
   }
 }
 
-/** Writes the results taken on one Node beside those of the others. */
+/** Writes the results of one Node, and keeps those of the others. */
 export function mergeResult<Result>(name: string, nodeMajor: string, result: Result): void {
   const results = { ...readResults<Result>(name), [nodeMajor]: result };
   writeFileSync(fileOf(name), `${JSON.stringify(results, null, 2)}\n`);

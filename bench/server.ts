@@ -6,7 +6,7 @@ import { availableParallelism } from 'node:os';
 import type { Contender } from './contenders.ts';
 import { freePort } from './free-port.ts';
 
-// The server has a core of its own, and whoever loads it the others, where the machine lets us say so.
+// On Linux the server has a core of its own, and the load generator has the others.
 const cores = availableParallelism();
 const isPinned = process.platform === 'linux' && cores > 1;
 type Command = readonly [program: string, ...args: string[]];
@@ -14,14 +14,14 @@ const on = (list: string, command: Command): Command =>
   isPinned ? ['taskset', '-c', list, ...command] : command;
 export const onOtherCores = (command: Command): Command => on(`1-${cores - 1}`, command);
 
-/** Also for emulated servers on a machine that is busy with other things. */
+/** Long enough for an emulated server on a busy machine. */
 const startupLimitMs = 300_000;
 
 export interface Server {
   readonly contender: Contender;
   readonly pid: number;
   readonly port: number;
-  /** User and system time of all its threads since it started, in microseconds. */
+  /** User and system time of all threads since the start, in microseconds. */
   cpuMicros(): number;
   /** Its resident memory, in MB. */
   memoryMegabytes(): number;
@@ -35,7 +35,7 @@ process.once('exit', () => {
 });
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 
-/** Starts a contender; what is returned may not listen yet. It ends with this process at the latest. */
+/** Starts a contender, without waiting until it listens. It ends with this process at the latest. */
 export async function spawnServer(contender: Contender): Promise<Server> {
   const port = await freePort();
   const [program, ...args] = on('0', contender.command);
@@ -64,7 +64,7 @@ export async function spawnServer(contender: Contender): Promise<Server> {
     contender,
     pid: child.pid ?? Number.NaN,
     port,
-    // proc(5): the first number of schedstat is the time spent on a processor, in nanoseconds.
+    // proc(5): the first number of schedstat is the time spent on a CPU, in nanoseconds.
     cpuMicros: () =>
       readdirSync(`${proc}/task`).reduce(
         (sum, task) =>
@@ -94,7 +94,7 @@ export async function startServer(contender: Contender): Promise<Server> {
   return server;
 }
 
-/** A collector that takes every span and keeps none. */
+/** A collector that accepts every span and stores none. */
 export async function startSink(): Promise<{ url: string; close(): void }> {
   const server = createServer((request, response) => {
     request

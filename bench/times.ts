@@ -1,10 +1,10 @@
 /**
- * The CPU time of a greeting, of greet and of its peers: npm run bench, about eight minutes a round, and two rounds unless
- * BENCH_ROUNDS says otherwise.
+ * Measures the CPU time of a greeting in greet and its peers: npm run bench, about eight minutes a round. BENCH_ROUNDS sets the number of
+ * rounds, 2 by default.
  *
- * Prints tables, writes the figures to bench/results.json and draws them into bench/results.svg. CPU time depends on the hour: the
- * ratios are added to bench/history.json, and a table shows the range over all runs. Give NODE_26 the path of another Node to have
- * greet run on that, too.
+ * Prints tables, writes the figures to bench/results.json and draws them into bench/results.svg. CPU time varies from hour to hour: the
+ * ratios are added to bench/history.json, and a table shows the range over all runs. Set NODE_26 to the path of another Node to run greet
+ * on that, too.
  */
 import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
@@ -32,7 +32,7 @@ import { shippedSizes } from './times/shipped-sizes.ts';
 
 const rounds = Number(process.env.BENCH_ROUNDS || 2);
 const effort: Effort = { rounds, turns: 3, turnSeconds: 1, warmUpSeconds: 3 };
-/** Connections as they are in use: until the first full garbage collection a call on a new one costs up to a fifth less. */
+/** Long enough for a full garbage collection: until the first one, a call on a new connection costs up to 20 % less. */
 const longEffort: Effort = { ...effort, turns: 2, turnSeconds: 6 };
 const node26 = process.env.NODE_26 || undefined;
 const sink = await startSink();

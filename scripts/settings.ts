@@ -3,7 +3,7 @@ import { pathToFileURL } from 'node:url';
 
 const root = new URL('../', import.meta.url);
 
-/** `docs/settings.md`, made of the comments and values in `.env.example`. */
+/** Generates `docs/settings.md` from the comments and values in `.env.example`. */
 export async function generateSettings(): Promise<string> {
   const lines = (await readFile(new URL('.env.example', root), 'utf8')).split('\n');
   const sections: { title: string; rows: string[] }[] = [];

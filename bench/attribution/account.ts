@@ -1,12 +1,12 @@
 import type { CallNode } from './record.ts';
 import type { CodeSymbol } from './symbols.ts';
 
-/** Names what begins with a function, as part of what its caller belongs to. */
+/** Names the step that begins with a function; undefined if it belongs to the step of its caller, `current`. */
 export type Classify = (symbol: CodeSymbol, current: string) => string | undefined;
 
 /**
- * Sums up all instructions by name. A function belongs to what begins with it, or else to what its caller belongs to; so a hook has
- * what it takes from the libraries that it calls, down to where another step begins.
+ * Sums up all instructions by step. A function belongs to the step that it begins, or else to its caller's step. So a step includes the
+ * libraries that it calls, except for functions where another step begins.
  */
 export function account(
   threads: readonly CallNode[],

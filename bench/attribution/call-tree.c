@@ -2,13 +2,13 @@
 //
 //   qemu-x86_64 -plugin call-tree.so,control=PATH,out=PATH PROGRAM
 //
-// Whoever writes one byte to the control file says what to do: 'r' records from now on, 'w' writes the tree and stops. Once the tree is
-// written the byte is 'd'. A line of the tree is a node: its number, that of its caller, the address that was called, and the
-// instructions counted there. Each thread has a tree of its own, with number 0 as its caller.
+// The user writes one byte to the control file: 'r' starts to record, 'w' writes the tree and stops. Once the tree is written the byte is
+// 'd'. A line of the tree is a node: its number, the number of its caller, the address that was called, and the instructions counted there.
+// Each thread has a tree of its own, with number 0 as its caller.
 //
-// A shadow stack tells who called whom. It goes by the stack pointer, at which calls store and returns load: so it stays right where a
-// program leaves several frames at once, as V8 does for exceptions and for code that it no longer trusts. A jump to a computed address
-// counts as leaving one function for another, as V8 calls functions that way.
+// A shadow stack records which function called which. It compares the stack pointers at which calls store and returns load the return
+// address. So it stays right if a program leaves several frames at once, as V8 does for exceptions and for deoptimised code. A jump to a
+// computed address counts as leaving one function for another, because V8 calls functions that way.
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -19,7 +19,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-// Declarations of QEMU's plugin interface, version 1, whose header is not always packaged.
+// Declarations of QEMU's plugin interface, version 1. Its header is not always packaged.
 typedef uint64_t qemu_plugin_id_t;
 typedef uint32_t qemu_plugin_meminfo_t;
 typedef struct qemu_info_t qemu_info_t;
@@ -56,12 +56,12 @@ struct node {
   uint64_t instructions;
   uint32_t number;
   struct node *caller;
-  // In the same slot of the table.
+  // The next node in the same slot of the table.
   struct node *next;
 };
 
 struct frame {
-  // Where the return address is.
+  // The address at which the return address is stored.
   uint64_t stack_pointer;
   struct node *node;
 };
@@ -72,7 +72,7 @@ struct thread {
   struct node *slots[1 << slot_bits];
   struct frame frames[max_depth];
   int depth;
-  // How the block that ran last ended, and where it stored its return address if it called.
+  // How the last block ended, and where it stored its return address if it ended with a call.
   enum transfer pending;
   uint64_t stack_pointer;
 };
@@ -109,7 +109,7 @@ static struct node *top_of(struct thread *thread) {
   return thread->depth == 0 ? &thread->root : thread->frames[thread->depth - 1].node;
 }
 
-// Leaves all frames whose return address is at this stack pointer or was pushed after that one.
+// Leaves all frames whose return address is stored at this stack pointer or below it.
 static void leave(struct thread *thread, uint64_t stack_pointer) {
   while (thread->depth > 0 && thread->frames[thread->depth - 1].stack_pointer <= stack_pointer) thread->depth--;
 }
@@ -157,7 +157,7 @@ static void on_block(unsigned vcpu, void *data) {
 
 static void on_call(unsigned vcpu, qemu_plugin_meminfo_t access, uint64_t address, void *data) {
   (void)data;
-  // A call by a pointer in memory loads that, too.
+  // A call by a pointer in memory also loads that pointer.
   if (*control != 'r' || !qemu_plugin_mem_is_store(access)) return;
   struct thread *thread = thread_of(vcpu);
   leave(thread, address);
@@ -170,7 +170,7 @@ static void on_return(unsigned vcpu, qemu_plugin_meminfo_t access, uint64_t addr
   if (*control == 'r') leave(thread_of(vcpu), address);
 }
 
-// How an instruction goes on, by its bytes.
+// Tells by its bytes whether an instruction calls, jumps to a computed address, or returns.
 static enum transfer transfer_of(const uint8_t *bytes, size_t size) {
   size_t i = 0;
   while (i < size && (bytes[i] == 0xf2 || bytes[i] == 0xf3 || bytes[i] == 0x66 || bytes[i] == 0x3e || (bytes[i] & 0xf0) == 0x40)) i++;

@@ -16,10 +16,10 @@ export interface CallNode {
   readonly callees: CallNode[];
 }
 
-/** Names every function that V8 generates code for, and leaves code where its name says that it is. */
+/** Make V8 name every function that it generates code for, and leave code at the address that goes with its name. */
 const flags = ['--perf-basic-prof', '--interpreted-frames-native-stack', '--no-short-builtin-calls'];
 
-/** The calls that so many greetings make, once they are warm: a tree for each thread. */
+/** Records the call trees of this many greetings after a warm-up: one tree for each thread. */
 export async function record(
   contender: Contender,
   send: Greetings,
@@ -38,7 +38,7 @@ export async function record(
     tell('r');
     await send(server.port, greetings);
     tell('w');
-    // It is written when the program runs on.
+    // The plugin writes the tree only while the program runs, so greetings are sent until it has.
     while (readFileSync(control, 'latin1') !== 'd') await send(server.port, 32);
     return readTree(out, readSymbols(node, perfMap));
   } finally {

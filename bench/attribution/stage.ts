@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, symlinkSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { scratch } from '../emulation/library.ts';
 
-/** Compiles a checkout without bundling it, so that each function can be told by its file; returns the folder. */
+/** Compiles a checkout without bundling it, so that the file of each function is known; returns the folder. */
 export function stage(checkout: string): string {
   const from = resolve(checkout);
   const to = join(mkdtempSync(join(scratch, 'staged-')), basename(from));

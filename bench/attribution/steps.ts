@@ -6,7 +6,7 @@ const validation = 'validation';
 const parser = 'Node: parse the request';
 const http2 = 'Node: HTTP/2 frames';
 
-/** Where steps begin in the code of others: what is in a file, and called so where a name is given. */
+/** The functions of Node and of libraries where steps begin, by the patterns of their file and their name. */
 const landmarks: readonly (readonly [file: RegExp, name: RegExp, step: string])[] = [
   [/^node:_http_common$/, /^parserOn/, parser],
   [/^node:_http_server$/, /^parserOnIncoming$/, 'Node: make request and response'],
@@ -62,7 +62,7 @@ const garbageCollection =
 const compilation =
   /^v8::internal::(Compiler::|Runtime_(Compile|StackGuardWithGap)|OptimizingCompileDispatcher|baseline::|maglev::|compiler::|TieringManager|Deoptimizer)/;
 
-/** The step that begins with a function, where one does. */
+/** The step that begins with a function; undefined if none does. */
 export function stepAt(symbol: CodeSymbol, current: string, ownFolder: string): string | undefined {
   if (symbol.kind === 'native') {
     if (garbageCollection.test(symbol.name)) return 'V8: garbage collection';
@@ -78,7 +78,7 @@ export function stepAt(symbol: CodeSymbol, current: string, ownFolder: string): 
   return landmarks.find(([files, names]) => files.test(file) && names.test(name))?.[2];
 }
 
-/** Whose code a function is: a package, a module of Node, or the program itself. */
+/** The owner of a function: a package, Node, or greet itself. */
 export function ownerOf(symbol: CodeSymbol, ownFolder: string): string | undefined {
   if (symbol.kind === 'native') {
     if (garbageCollection.test(symbol.name)) return 'V8: garbage collection';

@@ -1,11 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
-/** What code is at an address. */
+/** The code at an address. */
 export type CodeSymbol =
-  /** A JavaScript function: of a file, a package, or of Node. */
+  /** A JavaScript function of a file, of a package, or of Node. */
   | { readonly kind: 'js'; readonly name: string; readonly file: string; readonly line: number }
-  /** What V8 has generated beside functions: builtins, bytecode handlers, regular expressions. */
+  /** Other code that V8 generated: builtins, bytecode handlers, regular expressions. */
   | { readonly kind: 'v8'; readonly name: string }
   /** A function of Node's own binary. */
   | { readonly kind: 'native'; readonly name: string }
@@ -15,12 +15,12 @@ export type CodeSymbol =
 interface Entry {
   readonly start: number;
   readonly end: number;
-  /** Memory is used again: of several that overlap, the last one written holds. */
+  /** V8 reuses memory: of several entries that overlap, the one written last is right. */
   readonly order: number;
   readonly symbol: CodeSymbol;
 }
 
-/** Finds what is at an address, in the files in which V8 (`--perf-basic-prof`) and the linker have written it. */
+/** Returns a function that finds the code at an address. It reads what V8 (`--perf-basic-prof`) and the linker wrote. */
 export function readSymbols(node: string, perfMap: string): (address: number) => CodeSymbol {
   const generated = readPerfMap(perfMap);
   const native = readBinary(node);
@@ -70,7 +70,7 @@ function readBinary(node: string): Entry[] {
   }));
 }
 
-/** How many entries that start before an address are looked at: one that was overwritten may have been longer. */
+/** How many entries that start before an address are searched. The nearest one may have replaced a longer one. */
 const reach = 40;
 
 function find(entries: readonly Entry[], address: number): Entry | undefined {

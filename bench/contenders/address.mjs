@@ -1,3 +1,3 @@
-// Where a contender listens. The floors import nothing else: they need no packages.
+// The address of a contender. The bare servers of Node import nothing else, so they need no packages.
 export const port = Number(process.env.PORT);
 export const host = '127.0.0.1';

@@ -1,4 +1,4 @@
-// What Go's own server needs to answer a greeting.
+// The cost of a greeting with Go's own server.
 package main
 
 import (

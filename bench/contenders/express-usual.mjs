@@ -1,4 +1,4 @@
-// Express with the features of greet, by its usual middleware.
+// Express with the features of greet, by its most common middleware.
 import { randomUUID } from 'node:crypto';
 import cors from 'cors';
 import express from 'express';

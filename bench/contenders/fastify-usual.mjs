@@ -1,4 +1,4 @@
-// Fastify with the features of greet, as its documentation and its plugins' have them.
+// Fastify with the features of greet, as its documentation and that of its plugins show.
 import { randomUUID } from 'node:crypto';
 import cors from '@fastify/cors';
 import helmet from '@fastify/helmet';

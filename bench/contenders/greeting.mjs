@@ -1,7 +1,7 @@
 import { Histogram, Registry } from 'prom-client';
 import { z } from 'zod';
 
-/** The name as every contender with features checks it: the rules of greet, in one schema. */
+/** The validation of the name for every contender with features: greet's rules in one schema. */
 export const querySchema = z.object({
   name: z
     .string()
@@ -11,7 +11,7 @@ export const querySchema = z.object({
     .regex(/^[^\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u202A-\u202E\u2066-\u2069]*$/u),
 });
 
-/** The usual histogram of the usual metrics library. */
+/** The default histogram of prom-client. */
 export function createMetrics() {
   const registry = new Registry();
   const histogram = new Histogram({

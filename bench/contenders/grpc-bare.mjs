@@ -1,4 +1,4 @@
-// @grpc/grpc-js as its examples have it: nothing but the greeting.
+// @grpc/grpc-js as in its examples, without any other feature.
 import { fileURLToPath } from 'node:url';
 import { loadPackageDefinition, Server, ServerCredentials } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';

@@ -1,4 +1,4 @@
-// The floor: what Node itself needs for a unary gRPC call, its frames written by hand.
+// The baseline for gRPC: the cost of a unary call with Node alone, its frames written by hand.
 import { createServer } from 'node:http2';
 import { host, port } from './address.mjs';
 

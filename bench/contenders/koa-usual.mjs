@@ -1,4 +1,4 @@
-// Koa with the features of greet, by its usual middleware.
+// Koa with the features of greet, by its most common middleware.
 import { randomUUID } from 'node:crypto';
 import cors from '@koa/cors';
 import Router from '@koa/router';

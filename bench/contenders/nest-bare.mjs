@@ -1,4 +1,4 @@
-// NestJS on Express; decorators applied by hand, as there is no compiler here.
+// NestJS on Express. The decorators are called as functions, because nothing is compiled here.
 import 'reflect-metadata';
 import { Controller, Get, Header, Module, Query } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';

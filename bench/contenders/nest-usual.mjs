@@ -1,4 +1,5 @@
-// NestJS on Express with the features of greet, by its usual modules; decorators applied by hand, as there is no compiler here.
+// NestJS on Express with the features of greet, by its most common modules. The decorators are called as functions, because nothing is
+// compiled here.
 import 'reflect-metadata';
 import { randomUUID } from 'node:crypto';
 import { BadRequestException, Controller, Get, Header, Module, Query } from '@nestjs/common';

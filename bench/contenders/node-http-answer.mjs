@@ -1,7 +1,7 @@
-/** The name that a request asks to greet, by what Node itself has. */
+/** Reads the name from the query with Node's own modules. */
 export const nameOf = ({ url }) => new URLSearchParams(url.slice(url.indexOf('?') + 1)).get('name');
 
-/** Greets by what Node itself has, and nothing else. */
+/** Greets with Node's own modules and no other feature. */
 export function answer(request, response) {
   const body = `Hello, ${nameOf(request)}`;
   response

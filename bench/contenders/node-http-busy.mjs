@@ -1,4 +1,4 @@
-// The floor, and ten microseconds of computing on top: what is seen of those tells what can be believed of the rest.
+// The baseline plus ten microseconds of computing. The difference that the benchmark reports shows how exact its figures are.
 import { createServer } from 'node:http';
 import { host, port } from './address.mjs';
 import { answer } from './node-http-answer.mjs';

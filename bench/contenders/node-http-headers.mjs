@@ -1,4 +1,4 @@
-// The floor with greet's eight headers, written at once: the least that an answer like greet's takes.
+// The baseline with greet's eight headers, written at once: the least cost of a response like greet's.
 import { createServer } from 'node:http';
 import { host, port } from './address.mjs';
 import { nameOf } from './node-http-answer.mjs';

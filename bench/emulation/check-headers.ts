@@ -1,14 +1,14 @@
 import type { Contender } from '../contenders.ts';
 import { startServer } from '../server.ts';
 
-/** Throws if two contenders answer a greeting with other headers, so that what one stands for stays comparable to the other. */
+/** Throws if two contenders send different headers with a greeting. Their costs would not be comparable then. */
 export async function checkHeaders(one: Contender, other: Contender): Promise<void> {
   const [expected, actual] = [await headersOf(one), await headersOf(other)];
   if (expected === actual) return;
   throw new Error(`${one.name} answers with\n${expected}\n\nbut ${other.name} answers with\n${actual}`);
 }
 
-/** As text, one a line; of those that differ from answer to answer only the length. */
+/** The headers as text, one a line. A request id differs each time, so only its length is shown. */
 async function headersOf(contender: Contender): Promise<string> {
   const server = await startServer(contender);
   try {

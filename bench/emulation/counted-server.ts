@@ -11,7 +11,7 @@ export interface Counts {
 }
 
 export interface CountedServer extends Server {
-  /** User-mode instructions and system calls of all its threads since it started. */
+  /** User-mode instructions and system calls of all threads since the start. */
   counts(): Counts;
 }
 
@@ -19,7 +19,7 @@ const counter = new URL('counter.c', import.meta.url);
 const slowClock = new URL('slow-clock.c', import.meta.url);
 let started = 0;
 
-/** The contender under the emulator, which keeps its counts in a file. */
+/** Runs a contender under the emulator. The plugin keeps its counts in the file `out`. */
 export function emulate({ command, env, ...contender }: Contender, plugin: string, out: string): Contender {
   return {
     ...contender,
@@ -31,7 +31,7 @@ export function emulate({ command, env, ...contender }: Contender, plugin: strin
       `LD_PRELOAD=${buildLibrary(slowClock)}`,
       ...command,
     ],
-    // Emulated code is slower by far, and greet would take that for overload.
+    // Emulated code is far slower, and greet would take that for overload.
     env: { ...env, MAX_EVENT_LOOP_DELAY_MS: '3600000' },
   };
 }

@@ -2,10 +2,10 @@
 //
 //   qemu-x86_64 -plugin counter.so,out=PATH PROGRAM
 //
-// PATH holds both counts at any moment, as two native 64-bit integers. Threads that run at the same time may lose an addition to
-// each other, so run the emulator on one core.
+// PATH always holds the current counts, as two native 64-bit integers. Threads that run at the same time may lose additions, so run the
+// emulator on one core.
 //
-// QEMU's own header is not always packaged, so the few declarations are repeated here, as in version 1 of the plugin interface.
+// QEMU's header is not always packaged, so the few declarations are repeated here, from version 1 of the plugin interface.
 #include <fcntl.h>
 #include <stddef.h>
 #include <stdbool.h>
@@ -44,7 +44,7 @@ static void count_block(qemu_plugin_id_t id, struct qemu_plugin_tb *block) {
 static void count_system_call(qemu_plugin_id_t id, unsigned vcpu, int64_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e,
                               uint64_t f, uint64_t g, uint64_t h) {
   (void)id, (void)vcpu, (void)a, (void)b, (void)c, (void)d, (void)e, (void)f, (void)g, (void)h;
-  // Only emulated code needs the kernel to read a clock.
+  // Without the emulator these calls read the clock in user space. They are not system calls there.
   if (number != SYS_clock_gettime) count->system_calls++;
 }
 

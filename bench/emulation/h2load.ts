@@ -7,16 +7,16 @@ import { scratch } from './library.ts';
 
 const run = promisify(execFile);
 
-/** Sends so many greetings to a port and resolves when all are answered; throws if many failed. */
+/** Sends this many greetings to a port and resolves when all are answered. Throws if many failed. */
 export type Greetings = (port: number, count: number) => Promise<void>;
 
-/** GET /greet over so many HTTP/1.1 connections. */
+/** GET /greet over this many HTTP/1.1 connections. */
 export const greetOverHttp =
   (connections = 32): Greetings =>
   (port, count) =>
     h2load(count, ['--h1', `-c${connections}`, `http://127.0.0.1:${port}/greet?name=Alice`]);
 
-/** Unary greet.GreetService/Greet over so many HTTP/2 connections, so many calls at once on each. */
+/** Unary greet.GreetService/Greet over this many HTTP/2 connections, with this many calls at once on each. */
 export const greetOverGrpc =
   (connections = 4, callsAtOnce = 16): Greetings =>
   (port, count) => {
@@ -27,7 +27,7 @@ export const greetOverGrpc =
     return h2load(count, [`-c${connections}`, `-m${callsAtOnce}`, '-d', message, ...headers, url]);
   };
 
-/** On a machine that is busy with other things an emulated server may exceed its own time limit for a request. */
+/** On a busy machine an emulated server may exceed its own time limit for a request. */
 const toleratedFailures = 1 / 1_000;
 
 async function h2load(count: number, args: readonly string[]): Promise<void> {

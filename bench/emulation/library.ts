@@ -4,13 +4,13 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** Where libraries are built and counts are kept; deleted when the process ends. */
+/** The folder of the built libraries and of the counts. It is deleted when the process ends. */
 export const scratch = mkdtempSync(join(tmpdir(), 'greet-bench-'));
 process.once('exit', () => rmSync(scratch, { recursive: true, force: true }));
 
 const built = new Map<string, string>();
 
-/** Compiles a C file to a shared library, once; returns its path. */
+/** Compiles a C file to a shared library once, and returns its path. */
 export function buildLibrary(source: URL): string {
   const known = built.get(source.href);
   if (known !== undefined) return known;

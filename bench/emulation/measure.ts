@@ -5,25 +5,25 @@ import { type CountedServer, type Counts, startCounted } from './counted-server.
 import type { Greetings } from './h2load.ts';
 
 export interface Effort {
-  /** Greetings before anything is counted: V8 must have compiled and optimised what they run. */
+  /** Greetings before the count starts, so that V8 has compiled and optimised the code. */
   readonly warmUp: number;
   readonly samples: number;
   readonly greetingsPerSample: number;
 }
 
-/** What a greeting takes: the medians of all samples, and the least and the most of one sample. */
+/** The cost of a greeting: the medians of all samples, and the lowest and highest sample. */
 export interface Cost extends Counts {
   readonly spread: readonly [least: number, most: number];
 }
 
-/** The connections are new in each round, so that the code for new and closed ones is warm, too. */
+/** Each round opens new connections, so that the code for opening and closing them is warm, too. */
 const warmUpRound = 2_000;
 
 export async function warmUp({ port }: Server, send: Greetings, greetings: number): Promise<void> {
   for (let sent = 0; sent < greetings; sent += warmUpRound) await send(port, warmUpRound);
 }
 
-/** The counts of these greetings, all together. */
+/** The counts of these greetings in total. */
 export async function countGreetings(
   server: CountedServer,
   send: Greetings,
@@ -38,7 +38,7 @@ export async function countGreetings(
   };
 }
 
-/** Counts a contender's instructions in a process of its own. */
+/** Counts the instructions of a contender in a new process. */
 export async function measure(contender: Contender, send: Greetings, effort: Effort): Promise<Cost> {
   const { greetingsPerSample } = effort;
   const server = await startCounted(contender);

@@ -1,7 +1,7 @@
 // Slows the clocks of a process: LD_PRELOAD=slow-clock.so PROGRAM
 //
-// Emulated code is some thirty times slower, and slower still on a busy machine, so timers would fire that much more often a
-// greeting, and their work would be counted. With this clock they fire about as rarely as they do outside of the emulator.
+// Emulated code is some thirty times slower, and more on a busy machine. Timers would fire that much more often for each greeting, and
+// their work would be counted. With this clock they fire about as rarely as outside the emulator.
 #define _GNU_SOURCE
 #include <stdint.h>
 #include <sys/syscall.h>
@@ -20,14 +20,14 @@ static int64_t read_clock(clockid_t clock) {
   return time.tv_sec * second + time.tv_nsec;
 }
 
-// Before any thread is there, so that all of them see the same start.
+// This runs before any other thread exists, so that all threads use the same start.
 __attribute__((constructor)) static void start(void) {
   for (clockid_t clock = 0; clock <= CLOCK_BOOTTIME; clock++) started[clock] = read_clock(clock);
 }
 
 int clock_gettime(clockid_t clock, struct timespec *time) {
   int64_t now = read_clock(clock);
-  // Others, such as the processor time of a thread, do not depend on how busy the machine is.
+  // Other clocks, such as the CPU time of a thread, do not depend on how busy the machine is.
   if (clock == CLOCK_REALTIME || clock == CLOCK_MONOTONIC || (clock >= CLOCK_MONOTONIC_RAW && clock <= CLOCK_BOOTTIME))
     now = started[clock] + (now - started[clock]) / slowness;
   time->tv_sec = now / second;

@@ -9,10 +9,10 @@ export interface Node {
   readonly major: string;
 }
 
-/** The Node at hand. */
+/** The Node that runs this. */
 export const thisNode = describe(process.execPath);
 
-/** The Node at hand, and the one that NODE_26 names. */
+/** The Node that runs this, and the one that NODE_26 names. */
 export function nodes(): readonly Node[] {
   const { NODE_26: node26 } = process.env;
   if (!node26) process.stderr.write('Set NODE_26 to the path of another Node to have it counted on, too.\n');
@@ -24,7 +24,7 @@ function describe(path: string): Node {
   return { path, version, major: /\d+/.exec(version)?.[0] ?? version };
 }
 
-/** greet with some options, of this checkout and of the other one. */
+/** greet with these options, from this checkout and from the other one. */
 export function greetsOf(
   name: string,
   against: string | undefined,

@@ -3,12 +3,12 @@ import { arch, platform } from 'node:process';
 
 const architectures: Readonly<Record<string, string>> = { x64: 'x86_64', arm64: 'aarch64' };
 
-/** QEMU's user-mode emulator of this machine's own architecture. */
+/** QEMU's user-mode emulator for the architecture of this machine. */
 export const qemu = `qemu-${architectures[arch] ?? arch}`;
 
 const install = 'apt-get install qemu-user nghttp2-client gcc libc6-dev';
 
-/** Ends the process with instructions if a program is missing that counting needs. */
+/** Ends the process if a required program is missing, and says how to install it. */
 export function requireTools(): void {
   const fault = findFault();
   if (fault === undefined) return;

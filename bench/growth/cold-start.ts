@@ -8,7 +8,7 @@ import { qemu } from '../emulation/tools.ts';
 import { type Server, spawnServer } from '../server.ts';
 import { median } from '../statistics.ts';
 
-/** From the start of the process to its first greeting, in milliseconds: medians of so many starts, the contenders in turn. */
+/** The time from the start of the process to its first greeting, in milliseconds: medians of several starts, the contenders in turn. */
 export async function coldStartTimes(
   contenders: readonly Contender[],
   times: number,
@@ -39,8 +39,8 @@ export async function coldStartInstructions(contender: Contender): Promise<numbe
 }
 
 /**
- * The build keeps the code that V8 compiled in a rehearsal, for the processor at hand. The emulated processor is another one for
- * V8, so the program is rehearsed there, too.
+ * The build saves the code that V8 compiled in a rehearsal, for the CPU of this machine. V8 sees the emulated CPU as another one, so the
+ * program is rehearsed there, too.
  */
 function rehearseEmulated({ command: [node, entry = ''] }: Contender): void {
   const checkout = dirname(dirname(entry));

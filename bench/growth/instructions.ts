@@ -5,13 +5,13 @@ import { countGreetings, warmUp } from '../emulation/measure.ts';
 
 export interface CostAtConnections {
   readonly connections: number;
-  /** Instructions of a greeting on an open connection. */
+  /** Instructions of one greeting on an open connection. */
   readonly greeting: number;
-  /** Instructions of a connection, opened and closed. */
+  /** Instructions to open and close one connection. */
   readonly connection: number;
 }
 
-/** What a greeting and a connection take, by the number of connections at once. */
+/** The cost of a greeting and of a connection, by the number of open connections. */
 export async function costByConnections(
   contender: Contender,
   sendOver: (connections: number) => Greetings,
@@ -25,7 +25,7 @@ export async function costByConnections(
     try {
       const send = sendOver(connections);
       await warmUp(server, send, warmUpGreetings);
-      // Both open and close as many connections, so their difference is greetings alone.
+      // Both runs open and close the same number of connections, so their difference is the cost of greetings alone.
       const short = (await countGreetings(server, send, few)).instructions;
       const long = (await countGreetings(server, send, many)).instructions;
       const greeting = (long - short) / (many - few);
@@ -42,10 +42,10 @@ export interface CostAfterGreetings {
   readonly greeting: number;
 }
 
-/** How many greetings are counted after a mark: many compared with the connections that they open. */
+/** How many greetings are counted after a mark: many more than the connections that they open. */
 const countedAfter = (mark: number) => Math.min(Math.max(mark / 10, 1_000), 20_000);
 
-/** What a greeting takes after so many of them. */
+/** The cost of a greeting after this many of them. */
 export async function costByGreetings(
   contender: Contender,
   send: Greetings,

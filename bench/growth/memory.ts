@@ -2,7 +2,7 @@ import type { Contender } from '../contenders.ts';
 import { startServer } from '../server.ts';
 import type { Load } from '../times/load.ts';
 
-/** Resident memory, in MB, after at least so many greetings. */
+/** Resident memory, in MB, after at least this many greetings. */
 export async function memoryByGreetings(
   contender: Contender,
   load: Load,

@@ -4,9 +4,9 @@ import { median, quantile } from '../statistics.ts';
 import { type Latency, type Load, latencyAt } from './load.ts';
 
 export interface Effort {
-  /** How often every contender is started afresh: two processes of one program differ by a tenth. */
+  /** How often each contender is started: two processes of one program differ by 10 %. */
   readonly rounds: number;
-  /** How often, in a round, it is loaded, in turn with the floor, and for how long. */
+  /** How often it is loaded in a round, in turn with `floor`, and for how long. */
   readonly turns: number;
   readonly turnSeconds: number;
   readonly warmUpSeconds: number;
@@ -14,24 +14,24 @@ export interface Effort {
 
 export interface Result {
   readonly name: string;
-  /** CPU time a greeting, in microseconds: user and system time of all threads, as the kernel counts it. */
+  /** CPU time of one greeting, in microseconds: user and system time of all threads, as the kernel counts it. */
   readonly cpuMicros: number;
-  /** The same as a multiple of the floor's, turn by turn: median and quartiles. */
+  /** The same as a multiple of the baseline's, turn by turn: median and quartiles. */
   readonly ratio: number;
   readonly spread: readonly [number, number];
-  /** By how much it is more than the floor's, in microseconds. */
+  /** How much more it is than the baseline's, in microseconds. */
   readonly microsOver: number;
   /** Resident memory before and after the load, in MB. */
   readonly memoryAtRest: number;
   readonly memoryAfter: number;
-  /** At half of what it answered under full load. */
+  /** At half of the rate reached under full load. */
   readonly latency?: Latency;
 }
 
 /**
- * Measures contenders against a floor. Only two of them run at a time, and take turns of some seconds, so that a machine that
- * slows down for a while slows both: ratios are taken within a turn. The floor itself comes last, against another process of
- * itself: how far that is from 1 is the noise.
+ * Measures contenders against a baseline, `floor`. Only two servers run at a time, in turns of some seconds, so that a machine that slows
+ * down for a while slows both: ratios are taken within a turn. At the end the baseline is compared with another process of itself; the
+ * distance of that ratio from 1 is the noise.
  */
 export async function compare(
   floor: Contender,
@@ -42,7 +42,7 @@ export async function compare(
   const samples = new Map(all.map(({ name }) => [name, new Samples()]));
   for (let round = 0; round < effort.rounds; round += 1) {
     for (const contender of all) {
-      // As fresh as what is held against it: after minutes under load the same server takes a third more.
+      // A new process, as old as the contender: after minutes under load the same server takes 30 % more.
       const ground = await startServer(floor);
       try {
         await load(ground.port, effort.warmUpSeconds);
@@ -106,7 +106,7 @@ class Samples {
   }
 }
 
-/** What some seconds under load cost. */
+/** The CPU time of a greeting in this many seconds of load. */
 async function cost(
   server: Server,
   load: Load,

@@ -1,7 +1,7 @@
 import { markdownTable } from '../markdown-table.ts';
 import type { Result } from './compare.ts';
 
-/** The contenders of one floor; `reference` is the one that all are compared with. */
+/** The contenders of one baseline. All are compared with `reference`. */
 export function comparisonTable(title: string, results: readonly Result[], reference: string): string {
   const unit = results.find(({ name }) => name === reference)?.ratio ?? Number.NaN;
   const hasLatency = results.some(({ latency }) => latency !== undefined);

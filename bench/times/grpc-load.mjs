@@ -1,4 +1,4 @@
-// Unary gRPC calls over a few connections, as many at once as asked for: node grpc-load.mjs PORT SECONDS CALLERS
+// Unary gRPC calls over a few connections, with CALLERS calls at once: node grpc-load.mjs PORT SECONDS CALLERS
 import { connect } from 'node:http2';
 
 const [port, seconds, callers] = process.argv.slice(2).map(Number);

@@ -12,7 +12,7 @@ interface Run {
 
 const file = new URL('../history.json', import.meta.url);
 
-/** Adds a run to those of other hours and returns them all. */
+/** Adds a run to the earlier ones and returns them all. */
 export function addToHistory(
   machine: string,
   http: readonly Result[],
@@ -26,7 +26,7 @@ export function addToHistory(
   return runs;
 }
 
-/** The least and the most that each contender took in any of the runs. */
+/** The lowest and highest ratio of each contender in all runs. */
 export function rangeTable(transport: 'http' | 'grpc', title: string, runs: readonly Run[]): string {
   const names = Object.keys(runs.at(-1)?.[transport] ?? {});
   return markdownTable(

@@ -1,9 +1,9 @@
-// HTTP greetings over so many connections: node http-load.mjs PORT SECONDS CONNECTIONS [RATE]
-// As fast as they are answered, or at a steady RATE; then times are counted from when a request was due, whether or not a
-// connection was free by then, so that a server that pauses is not spared (coordinated omission).
+// HTTP greetings over CONNECTIONS connections: node http-load.mjs PORT SECONDS CONNECTIONS [RATE]
+// Without RATE it sends as fast as responses arrive. With it, a response time counts from the moment when the request was due, even if no
+// connection was free then, so that a pause of the server counts in full (coordinated omission).
 //
-// It never sleeps. Whoever answers a caller that sleeps pays for waking it, on a virtual machine some microseconds: callers that
-// wait for a slow server, as those of the usual load generators do, make it seem slower than it is.
+// It never sleeps. On a virtual machine, a server that answers a sleeping client pays some microseconds to wake it. Clients of common load
+// generators sleep while they wait, so a slow server seems slower than it is.
 import { connect } from 'node:net';
 
 const [port, seconds, connections, rate = Infinity] = process.argv.slice(2).map(Number);

@@ -6,7 +6,7 @@ import { onOtherCores } from '../server.ts';
 const run = promisify(execFile);
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
-/** Puts a server under load for so many seconds; resolves with the number of greetings. */
+/** Loads a server for this many seconds; resolves with the number of greetings. */
 export type Load = (port: number, seconds: number) => Promise<number>;
 
 interface HttpReport {
@@ -19,13 +19,13 @@ async function callOverHttp(...args: readonly number[]): Promise<HttpReport> {
   return JSON.parse((await run(command, rest)).stdout);
 }
 
-/** HTTP greetings over so many connections, as fast as they are answered. */
+/** HTTP greetings over this many connections, as fast as responses arrive. */
 export const loadHttp =
   (connections: number): Load =>
   async (port, seconds) =>
     (await callOverHttp(port, seconds, connections)).greetings;
 
-/** The same by wrk, whose callers sleep until they are answered. */
+/** The same by wrk, whose clients sleep until the response arrives. */
 export const loadHttpByWrk =
   (connections: number): Load =>
   async (port, seconds) => {
@@ -38,7 +38,7 @@ export const loadHttpByWrk =
     return Number(/(\d+) requests in/.exec(stdout)?.[1]);
   };
 
-/** Unary gRPC calls over four connections, so many at once. */
+/** Unary gRPC calls over four connections, with this many at once. */
 export const loadGrpc =
   (callers: number): Load =>
   async (port, seconds) => {
@@ -60,6 +60,6 @@ export interface Latency {
   readonly p99: number;
 }
 
-/** How long HTTP greetings over 32 connections take at so many a second, in milliseconds, counted from when each was due. */
+/** The response times of HTTP greetings over 32 connections at this rate a second, in milliseconds, counted from when each was due. */
 export const latencyAt = async (port: number, rate: number, seconds: number): Promise<Latency> =>
   (await callOverHttp(port, seconds, 32, rate)).latency;

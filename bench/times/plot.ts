@@ -6,7 +6,7 @@ const width = 860;
 
 const toXml = (text: string) => text.replace(/[&<>]/g, (character) => `&#${character.charCodeAt(0)};`);
 
-/** CPU time a greeting as bars, as multiples of the floor, with the quartiles of each; an SVG document. */
+/** Draws the CPU time of a greeting as bars, as multiples of the baseline, with the quartiles of each; returns an SVG document. */
 export function draw(http: readonly Result[], grpc: readonly Result[], machine: string): string {
   const longest = Math.max(...[...http, ...grpc].flatMap(({ ratio, spread }) => [ratio, spread[1]]));
   const place = (value: number) => left + (value / longest) * (width - left - 60);

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
-/** What the container has on top of Node, in MB: the code, and the packages that it needs (without maps and types, as there). */
+/** The size of the container's content besides Node, in MB: the code and its packages, without maps and types. */
 export function shippedSizes(): Map<string, number> {
   const packages = execFileSync('npm', ['ls', '--omit=dev', '--all', '--parseable'], {
     cwd: root,
@@ -22,10 +22,10 @@ export function shippedSizes(): Map<string, number> {
   ]);
 }
 
-/** What the image keeps of the packages. */
+/** True for the files of a package that the image keeps. */
 const isKept = (file: string) => !/\.map$|\.[cm]?ts$/.test(file);
 
-/** Packages within a package are in the list themselves. */
+/** The list contains nested packages as entries of their own. */
 function sizeOf(folder: string, counts: (file: string) => boolean = () => true): number {
   return readdirSync(folder, { withFileTypes: true }).reduce((sum, entry) => {
     const path = join(folder, entry.name);

@@ -7,7 +7,7 @@ from greet_client.api.greeting import greet
 from greet_client.models import Greeting, Problem
 
 url, name = sys.argv[1:]
-# Without this header the answer is text.
+# Without this header the response is text.
 client = Client(base_url=url, headers={"Accept": "application/json"})
 
 greeting = greet.sync(client=client, name=name)

@@ -15,7 +15,9 @@ All of them are in .env.example and docs/settings.md.
 
 Exit status: 0 after a drain; 1 for a setting that is not valid or an error; 2 for wrong usage.`;
 
-/** Answers the arguments, and ends the process if there are any. It runs before the program is loaded, which takes a hundred times as long. */
+/**
+ * Handles the arguments, and ends the process if there are any. It runs before the program is loaded, which takes a hundred times as long.
+ */
 function answerArguments([first, ...others]: readonly string[]): void {
   if (first === undefined) return;
   const isHelp = first === '--help' || first === '-h';

@@ -1,7 +1,7 @@
 /**
- * Makes one file of the program and of the packages that it always needs: loading one takes half the time of loading hundreds.
- * What it does not always need stays in node_modules, and is loaded from there when it is asked for. Then has the program
- * rehearsed, so that it need not be compiled at each start.
+ * Bundles the program and the packages that it always needs into one file: loading one takes half the time of loading hundreds. Other
+ * packages stay in node_modules and are loaded when they are needed. Then it rehearses the program, so that V8 need not compile it at each
+ * start.
  */
 import { spawnSync } from 'node:child_process';
 import { chmod, readFile } from 'node:fs/promises';
@@ -11,7 +11,7 @@ import { build, type Plugin } from 'esbuild';
 
 const here = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 
-/** Packages that read files of their own go on finding them where they are installed. */
+/** Packages that read their own files still find them where they are installed. */
 const ownFolders: Plugin = {
   name: 'own folders',
   setup({ onLoad }) {
@@ -30,14 +30,14 @@ await build({
   entryPoints: [here('src/main.ts')],
   outfile: here('dist/bundle.cjs'),
   bundle: true,
-  // V8 keeps what it has compiled of a script, and of a module only behind a flag.
+  // V8 can cache the compiled code of a script. For a module that needs a flag.
   format: 'cjs',
-  // What has been kept cannot import, only require.
+  // Code from the cache cannot import, only require.
   supported: { 'dynamic-import': false },
   external: [
     '@fastify/ajv-compiler',
     '@fastify/fast-json-stringify-compiler',
-    // Of grpc-js, which asks for it only for debugging services that are not offered here.
+    // grpc-js needs it only for debugging services that are not offered here.
     '@grpc/proto-loader',
     '@opentelemetry/auto-configuration-propagators',
     '@opentelemetry/core',
@@ -49,7 +49,7 @@ await build({
     'pino-pretty',
   ],
   plugins: [ownFolders],
-  // What a module has and a script has not, as a function's parameters or under names that no package uses.
+  // Replaces what only a module has. The names in the banner are used by no package.
   define: { 'import.meta.url': 'urlOfBundle' },
   banner: {
     js: [
@@ -60,7 +60,7 @@ await build({
     ].join('\n'),
   },
   footer: { js: '})' },
-  // A quarter of the text is white space, and Node keeps the text; names stay, for stack traces.
+  // White space is a quarter of the text, and Node keeps the text in memory. Names stay, for stack traces.
   minifyWhitespace: true,
   lineLimit: 120,
   legalComments: 'none',
@@ -73,11 +73,11 @@ await build({
   format: 'esm',
 });
 
-// npm makes the command executable when it links it, which a later build would undo.
+// npm makes the command executable when it links it. A later build would undo that.
 await chmod(here('dist/client/command.js'), 0o755);
 
 const { status, stderr } = spawnSync(process.execPath, [here('scripts/bundle/rehearse.mjs')], {
   stdio: ['ignore', 'ignore', 'pipe'],
 });
-// It starts without, too, only later.
+// The program starts without the cache, too, only more slowly.
 if (status !== 0) process.stderr.write(`The program could not be rehearsed:\n${stderr}`);

@@ -1,6 +1,6 @@
 /**
- * Starts the program from its bundle, as `dist/main.js`. What V8 compiled of it in a rehearsal (`rehearse.mjs`) is taken from the
- * file beside it that the same V8 made with the same flags for the same kind of processor; where there is none it is compiled anew.
+ * Starts the program from its bundle, as `dist/main.js`. The rehearsal (`rehearse.mjs`) saved the code that V8 compiled, in a file beside
+ * it. That file is for one version of V8, its flags and the kind of CPU; for any other the program is compiled again.
  */
 import './arguments.ts';
 import { readFileSync } from 'node:fs';
@@ -10,15 +10,15 @@ import { cachedDataVersionTag } from 'node:v8';
 import { Script } from 'node:vm';
 import { stopSignals } from '../../src/signals.ts';
 
-// Before anything is loaded: from here on a signal is kept until the program, which has listeners of its own, can handle it. As process 1
-// of a container, a process without a handler ignores it for good.
+// This comes first: from here on a signal waits until the program can handle it with its own listeners. As process 1 of a container, a
+// process without a handler would ignore it.
 for (const signal of stopSignals) process.on(signal, () => {});
 
 const beside = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 const filename = beside('bundle.cjs');
 export const cacheFile = beside(`bundle-${cachedDataVersionTag()}.cache`);
 
-/** Not kept once it is used. */
+/** Reads the compiled code, which is not kept in memory once the script is created. */
 function readCache(): { cachedData?: Buffer } {
   try {
     return { cachedData: readFileSync(cacheFile) };

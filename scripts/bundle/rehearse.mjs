@@ -1,8 +1,9 @@
-// Starts the built program, has it greet, and keeps what V8 has compiled by then: node [flags of V8] scripts/bundle/rehearse.mjs
+// Starts the built program, asks it for a greeting, and saves the code that V8 has compiled by then: node [flags of V8]
+// scripts/bundle/rehearse.mjs
 import { writeFileSync } from 'node:fs';
 import { get } from 'node:http';
 
-// None of the ports that the system gives away: the program asks it for two.
+// Below the ports that the system gives to the program for port 0, which it uses for two listeners.
 const port = 20_000 + (process.pid % 10_000);
 Object.assign(process.env, {
   HOST: '127.0.0.1',

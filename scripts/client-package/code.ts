@@ -8,7 +8,7 @@ const here = (path: string) => fileURLToPath(new URL(`../../${path}`, import.met
 const target = { platform: 'node', target: 'node20.19', format: 'esm', bundle: true } as const;
 const peers = ['@grpc/grpc-js', 'protobufjs'];
 
-/** The package's own list of the files that ship with the code, in the place of the service's. */
+/** Replaces the service's list of shipped files by the package's own. */
 const ownFiles: Plugin = {
   name: 'own files',
   setup({ onResolve }) {
@@ -21,7 +21,7 @@ const ownFiles: Plugin = {
 /** Writes the JavaScript of the package into `esm` and `cjs` of the folder. */
 export async function buildCode(folder: string): Promise<void> {
   const client = (name: string) => here(`src/client/${name}.ts`);
-  // Each on its own: browsers and bundlers get no code of Node's.
+  // Each is bundled on its own, so that browsers and bundlers get no code for Node.
   await write({
     ...target,
     entryPoints: { browser: client('http') },
@@ -29,7 +29,7 @@ export async function buildCode(folder: string): Promise<void> {
     outdir: join(folder, 'esm'),
   });
   await write({ ...target, entryPoints: { index: client('http-node') }, outdir: join(folder, 'esm') });
-  // Together, with what they share in a file of its own: GreetError is one class.
+  // Bundled together, with a file for the shared code, so that GreetError is one class.
   await write({
     ...target,
     entryPoints: { index: client('http-node'), grpc: client('grpc') },
@@ -51,7 +51,7 @@ async function write(options: BuildOptions): Promise<void> {
   await build({ ...options, logLevel: 'warning', legalComments: 'none' });
 }
 
-/** Makes scripts of the modules in the folder. esbuild shares code between entries of modules only. */
+/** Converts the modules in the folder to CommonJS. esbuild can share code only between ES modules. */
 async function toCommonJs(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, 'package.json'), '{ "type": "commonjs" }\n');

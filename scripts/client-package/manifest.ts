@@ -16,14 +16,14 @@ export function createManifest({ version, license, engines, dependencies }: Serv
     engines,
     type: 'module',
     sideEffects: false,
-    // For tools that know no `exports`.
+    // For tools that do not read `exports`.
     main: './cjs/index.js',
     module: './esm/index.js',
     types: './cjs/index.d.ts',
     exports: {
       '.': {
         browser: { import: esm('index', 'browser'), require: cjs('index') },
-        // Node has one copy of the code for both, so that `instanceof GreetError` holds across them.
+        // Node loads the same code for both, so that `instanceof GreetError` is true across them.
         node: { import: esm('index', 'index.node'), require: cjs('index') },
         import: esm('index'),
         default: cjs('index'),

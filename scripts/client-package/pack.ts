@@ -1,4 +1,4 @@
-/** Makes the tarball of `@greet/client` in `dist`: the clients, their types, the OpenAPI document and the proto. */
+/** Packs the tarball of `@greet/client` into `dist`: the clients, their types, the OpenAPI document and the proto. */
 import { execFile } from 'node:child_process';
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

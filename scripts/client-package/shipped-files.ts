@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 
-// Replaces the service's own list of files: the package has the proto one folder above the code.
+// Replaces the service's own list of files. In the package the proto is one folder above the code.
 const shipped = (name: string): string => fileURLToPath(new URL(`../proto/${name}`, import.meta.url));
 
 export const protoFile = shipped('greet.proto');

@@ -7,10 +7,10 @@ import { promisify } from 'node:util';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
-/** The public declarations, by the entry of the package. */
+/** The source of the declarations, by the entry of the package. */
 const entries = { index: 'http-node', grpc: 'grpc' };
 
-/** Writes the declarations of the package into `esm` and `cjs` of the folder: the same text is of both kinds. */
+/** Writes the declarations of the package into `esm` and `cjs` of the folder. The text is the same in both. */
 export async function buildTypes(folder: string): Promise<void> {
   const declarations = await mkdtemp(join(tmpdir(), 'greet-types-'));
   try {
@@ -30,7 +30,7 @@ export async function buildTypes(folder: string): Promise<void> {
   }
 }
 
-/** Copies a declaration file, and those that it imports. */
+/** Copies a declaration file and the files that it imports. */
 async function copyWithImports(file: string, folder: string): Promise<void> {
   const text = await readFile(file, 'utf8');
   await mkdir(folder, { recursive: true });

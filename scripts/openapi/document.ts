@@ -21,7 +21,9 @@ const tagDescriptions: Readonly<Record<string, string>> = {
   health: 'For load balancers and orchestrators.',
 };
 
-/** The OpenAPI document. What several operations share is a component, so each response, header, parameter and schema is written once. */
+/**
+ * Builds the OpenAPI document. A response, header, parameter or schema that several operations share is a component, so it is written once.
+ */
 export function buildDocument(routes: readonly DescribedRoute[], version: string) {
   const components = createComponents();
   const paths: Record<string, Record<string, object>> = {};
@@ -59,7 +61,7 @@ export function buildDocument(routes: readonly DescribedRoute[], version: string
   };
 }
 
-/** Collects components. Each function returns what refers to one, or what stands in its place. */
+/** Collects components. Each function returns a reference to one, or the object itself. */
 function createComponents() {
   const schemas: Record<string, unknown> = {};
   const parameters: Record<string, unknown> = {};
@@ -113,7 +115,7 @@ interface Header {
 
 const refer = (kind: string, name: string) => ({ $ref: `#/components/${kind}/${name}` });
 
-/** A later version may add fields to an answer, so clients must not refuse those that they do not know (for problems, see RFC 9457, section 3.2). */
+/** A later version may add fields to a response, so clients must accept unknown fields (for problems, see RFC 9457, section 3.2). */
 function admitMoreFields({ jsonSchema }: { jsonSchema: z.core.JSONSchema.BaseSchema }): void {
   if (jsonSchema.additionalProperties === false) delete jsonSchema.additionalProperties;
 }
@@ -129,7 +131,7 @@ function mapValues<Value, Result>(
   return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, map(value)]));
 }
 
-/** The order of the names must not depend on the order in which modules are loaded. */
+/** Sorts the names, so that their order does not depend on the order in which modules are loaded. */
 function sortKeys(record: Readonly<Record<string, unknown>>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(record).sort(([one], [other]) => (one < other ? -1 : 1)));
 }

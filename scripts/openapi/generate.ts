@@ -8,7 +8,7 @@ import { type Operation, operations } from '../../src/operations.ts';
 import { createReadiness } from '../../src/resilience/readiness.ts';
 import { buildDocument, type DescribedRoute } from './document.ts';
 
-/** The document as it should be committed, by file name, made from the schemas of the routes. */
+/** Generates the committed documents from the schemas of the routes, by file name. */
 export async function generateDocuments(
   served: readonly Operation[] = operations,
 ): Promise<Record<'openapi.json' | 'openapi.yaml', string>> {
@@ -34,10 +34,13 @@ async function collectRoutes(served: readonly Operation[]): Promise<readonly Des
   return routes;
 }
 
-// All but the space, and the line breaks of the file itself.
+// All invisible characters except the space and the line breaks of the file.
 const invisible = /(?![ \n])(?=[\0-\uFFFF])[\p{C}\p{Z}]/gu;
 
-/** Escapes what an editor does not show, as both JSON and a double-quoted string of YAML do. A parser of YAML 1.1 would take U+2028 for a line break. */
+/**
+ * Escapes characters that an editor does not show. The form is valid in JSON and in a double-quoted string of YAML. A parser of YAML 1.1
+ * would take U+2028 for a line break.
+ */
 function escapeInvisible(text: string): string {
   return text.replace(
     invisible,

@@ -1,6 +1,6 @@
 /**
- * Compiles `proto/` to proto/descriptors.binpb, which server reflection serves: `npm run proto`. The compiler is buf's, because other
- * implementations name parts of a map's entry differently and Go clients refuse those.
+ * Compiles `proto/` to proto/descriptors.binpb, which server reflection serves: `npm run proto`. It uses buf's compiler, because other
+ * compilers name parts of a map's entry differently, and Go clients refuse those.
  */
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -17,7 +17,7 @@ execFileSync('npx', [...buf, 'build', folder, '--as-file-descriptor-set', '-o', 
 
 const set = fromBinary(FileDescriptorSetSchema, readFileSync(output));
 for (const file of set.file) {
-  // The comments of our own files stay: `grpcurl describe` prints them. Those of the others are two thirds of the set.
+  // Keeps the comments of our own files, which `grpcurl describe` prints. The comments of the others would be two thirds of the set.
   if (/^(google|grpc)\//.test(file.name)) delete file.sourceCodeInfo;
 }
 writeFileSync(output, toBinary(FileDescriptorSetSchema, set));

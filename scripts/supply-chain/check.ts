@@ -3,16 +3,16 @@ import { pathToFileURL } from 'node:url';
 import { faultsOfPackages, readInstalled } from './installed.ts';
 import { faultsOfEngines, faultsOfLockfile, faultsOfManifest, type Lockfile } from './lockfile.ts';
 
-/** The projects of this repository: the service, and what it is measured against, which is locked and mostly not installed. */
+/** The projects of this repository: the service, and the benchmark's contenders, which are locked and mostly not installed. */
 const projects = ['./', 'bench/'];
 
 export interface Report {
   readonly packages: number;
-  /** In words, each with the project and the package that it is about. */
+  /** One message for each fault, with the project and the package. */
   readonly faults: readonly string[];
 }
 
-/** Holds a project's package.json, package-lock.json and node_modules to one another, and to the policy. */
+/** Checks a project's package.json, package-lock.json and node_modules against each other and against the policy. */
 export async function checkProject(folder: URL): Promise<Report> {
   const read = async (name: string) => JSON.parse(await readFile(new URL(name, folder), 'utf8'));
   const lockfile: Lockfile = await read('package-lock.json');

@@ -7,7 +7,7 @@ interface Installed extends LicenceFields {
   readonly version?: string;
 }
 
-/** Every package below the project's folder, the nested ones too, by the folder that the lockfile has for it. */
+/** Reads every package below the project's folder, also nested ones, by its folder in the lockfile. */
 export async function readInstalled(project: URL): Promise<Map<string, Installed>> {
   const found = new Map<string, Installed>();
   const visit = async (modules: string): Promise<void> => {
@@ -36,8 +36,8 @@ async function list(folder: URL): Promise<string[]> {
 }
 
 /**
- * Whether what is installed is what is locked, and may be used: by the package's own word where it is installed, and by the
- * lockfile's where it is not, because it is for another platform or because nothing is.
+ * Checks that the installed packages are the locked ones, and that their licences are allowed. The licence is read from the installed
+ * package, or else from the lockfile: a package for another platform is not installed.
  */
 export function faultsOfPackages(
   { packages }: Lockfile,

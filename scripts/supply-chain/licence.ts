@@ -1,10 +1,10 @@
-/** What a package.json may say of its licence: an SPDX expression, or one of the two forms that npm has dropped. */
+/** The licence fields of a package.json: an SPDX expression, or one of two forms that npm no longer supports. */
 export interface LicenceFields {
   readonly license?: unknown;
   readonly licenses?: unknown;
 }
 
-/** The SPDX expressions that it says, any one of which the user may choose; none where it says nothing. */
+/** The SPDX expressions of a package; the user may choose any of them. Empty if it names no licence. */
 export function readLicences({ license, licenses }: LicenceFields): string[] {
   return [license ?? licenses ?? []]
     .flat()
@@ -12,8 +12,8 @@ export function readLicences({ license, licenses }: LicenceFields): string[] {
 }
 
 /**
- * Whether an SPDX expression (SPDX 2.3, annex D) lets itself be met by licences of the list alone. What is no expression is not
- * met, nor is one with an exception (WITH), which no list here names.
+ * True if licences of the list are enough to meet an SPDX expression (SPDX 2.3, annex D). False for a text that is no expression, and for
+ * an exception (WITH), which no list here contains.
  */
 export function isAllowed(expression: string, licences: readonly string[]): boolean {
   const tokens = expression.match(/[()]|[^\s()]+/g) ?? [];

@@ -1,7 +1,7 @@
 import { minVersion, satisfies } from 'semver';
 import { installScripts } from './policy.ts';
 
-/** What is read of a package.json. */
+/** The fields of a package.json that are checked. */
 export interface Manifest {
   readonly dependencies?: Readonly<Record<string, string>>;
   readonly devDependencies?: Readonly<Record<string, string>>;
@@ -9,7 +9,7 @@ export interface Manifest {
 }
 
 export interface LockedPackage extends Manifest {
-  /** Only where a package is installed under another name than its own. */
+  /** Set only if a package is installed under another name. */
   readonly name?: string;
   readonly version?: string;
   readonly license?: string;
@@ -22,7 +22,7 @@ export interface LockedPackage extends Manifest {
   readonly engines?: Readonly<Record<string, string>>;
 }
 
-/** A package-lock.json: every package by its folder, the project itself by ''. */
+/** A package-lock.json: every package by its folder; the project itself is ''. */
 export interface Lockfile {
   readonly lockfileVersion: number;
   readonly packages: Readonly<Record<string, LockedPackage>>;
@@ -32,14 +32,14 @@ const exactVersion = /^\d+\.\d+\.\d+(-[\w.-]+)?$/;
 const sha512 = /^sha512-[\w+/]{86}==$/;
 const kinds = ['dependencies', 'devDependencies', 'optionalDependencies'] as const;
 
-/** The name that a package has itself, wherever it is installed. */
+/** The package's own name, wherever it is installed. */
 export function nameOf(folder: string, { name }: LockedPackage): string {
   return name ?? folder.slice(folder.lastIndexOf('node_modules/') + 'node_modules/'.length);
 }
 
 /**
- * What is wrong with a lockfile, in words. A registry, a mirror or a proxy can only give what has the hash that the lockfile has,
- * and the lockfile sends nobody anywhere else: it names no place at all, so that each machine asks the registry it is set to.
+ * Lists the faults of a lockfile. Every entry must have a hash, so that a registry, a mirror or a proxy cannot give other content, and no
+ * URL, so that each machine asks the registry that it is configured for.
  */
 export function faultsOfLockfile({ lockfileVersion, packages }: Lockfile): string[] {
   if (lockfileVersion !== 3) return [`lockfileVersion is ${lockfileVersion}, not 3`];
@@ -60,7 +60,7 @@ function faultsOfEntry(folder: string, entry: LockedPackage): string[] {
   return faults;
 }
 
-/** Packages that do not support the oldest Node that the project supports. npm only warns of them, unless told `--engine-strict`. */
+/** Lists packages that do not support the oldest Node that the project supports. npm only warns about them without `--engine-strict`. */
 export function faultsOfEngines({ packages }: Lockfile): string[] {
   const { '': project, ...others } = packages;
   const oldest = minVersion(project?.engines?.node ?? '');
@@ -73,7 +73,7 @@ export function faultsOfEngines({ packages }: Lockfile): string[] {
   );
 }
 
-/** Where package.json asks for less than one exact version, or for another one than the lockfile has. */
+/** Lists dependencies in package.json without one exact version, or with another version than the lockfile has. */
 export function faultsOfManifest(manifest: Manifest, { packages }: Lockfile): string[] {
   const root = packages[''];
   return kinds.flatMap((kind) => {

@@ -1,6 +1,6 @@
 /**
- * Licences, as SPDX identifiers, of what is shipped: they ask for no more than to be named. What is on no list is refused: GPL,
- * AGPL, UNLICENSED, and what nobody has heard of.
+ * The licences, as SPDX identifiers, that shipped packages may have. They only require attribution. Any other licence is refused, such as
+ * GPL, AGPL, UNLICENSED or an unknown one.
  */
 export const shippedLicences: readonly string[] = [
   '0BSD',
@@ -11,19 +11,22 @@ export const shippedLicences: readonly string[] = [
   'MIT',
 ];
 
-/** Of what is only developed with as well: who changes its files must publish them, and nobody here does. */
+/** The licences for packages used only in development. MPL-2.0 requires changes of its files to be published; nobody changes them here. */
 export const toolLicences: readonly string[] = [...shippedLicences, 'MPL-2.0'];
 
-/** Of packages whose lock entry names none: what their files say. By version, as the next one may say something else. */
+/**
+ * The licences of packages whose lock entry names none, as read in their files. They are listed by version: the next one may have another
+ * licence.
+ */
 export const licencesReadByHand: Readonly<Record<string, string>> = {
-  // Both have the form of package.json that npm dropped, `licenses`, which no lockfile repeats.
+  // Both use the field `licenses`, which npm no longer supports and no lockfile contains.
   'busboy@1.6.0': 'MIT',
   'streamsearch@1.1.0': 'MIT',
 };
 
 /**
- * Packages that may have an install script, and why they do without: .npmrc lets none run. One that is not here might be of no
- * use without its script, and is looked at before it comes in.
+ * Packages that have an install script, and why they work without it: .npmrc lets no script run. A package that is not listed here may need
+ * its script, so it is checked by hand before it is added.
  */
 export const installScripts: Readonly<Record<string, string>> = {
   protobufjs: 'warns of how its version is asked for; changes nothing',

@@ -9,8 +9,8 @@ import type { Lockfile } from './lockfile.ts';
 const root = new URL('../../', import.meta.url);
 
 /**
- * The bill of materials of the packages that are shipped, as CycloneDX. npm makes it from a copy of the manifest without development
- * dependencies. With `--omit dev`, npm (to 12.2 at least) would also leave out packages that are shipped and that a tool needs, too.
+ * Makes the bill of materials of the shipped packages, as CycloneDX. npm makes it from a copy of the manifest without development
+ * dependencies. With `--omit dev`, npm (to 12.2 at least) would also leave out shipped packages that a development tool needs, too.
  */
 export async function createSbom(): Promise<string> {
   const read = async (name: string) => JSON.parse(await readFile(new URL(name, root), 'utf8'));
@@ -19,7 +19,7 @@ export async function createSbom(): Promise<string> {
   const shipped = Object.entries(lockfile.packages).filter(([, { dev }]) => !dev);
   const packages = { ...Object.fromEntries(shipped), '': manifest };
   const temporary = await mkdtemp(join(tmpdir(), 'greet-sbom-'));
-  // npm takes the name of what it lists from the folder.
+  // npm names the project after its folder.
   const folder = join(temporary, manifest.name);
   try {
     await mkdir(folder);

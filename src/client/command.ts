@@ -1,10 +1,10 @@
 #!/usr/bin/env node
 import { run } from './command/run.ts';
 
-// grpc-js names an IP address as the server in TLS handshakes (DEP0123), which is nothing that who calls a command can change.
+// Hides DEP0123 from the user, who can do nothing about it: grpc-js sends an IP address as the TLS server name.
 process.noDeprecation = true;
 
-// A reader that has what it wanted, such as head, closes the pipe: there is nobody left to write for.
+// A reader such as `head` closes the pipe once it has enough. The rest of the output is not needed then.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0);
   process.stderr.write(`greet: the output cannot be written; ${error.message}\n`);

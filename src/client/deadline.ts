@@ -1,13 +1,13 @@
 import { GreetError, toGreetError } from './greet-error.ts';
 
-/** Waits; for ever where the call ends meanwhile. */
+/** Waits. The promise never settles if the call ends first. */
 type Pause = (durationMs: number) => Promise<void>;
 
 /**
- * Runs a call that ends at its timeout or when its caller's signal is aborted, also where what it waits for ignores its own signal.
- * That one is aborted in the end: it frees the connection of an answer that was not read to its end.
+ * Runs a call until it settles, its timeout passes or the caller's signal is aborted, even if the work ignores `stop`. At the end `stop` is
+ * aborted in any case: that frees the connection of a response that was not read completely.
  *
- * @throws {GreetError} whatever goes wrong.
+ * @throws {GreetError} for every failure.
  */
 export async function underDeadline<Result>(
   target: string,

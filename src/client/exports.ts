@@ -1,3 +1,3 @@
-/** What `greet/client` exports to Node; a browser gets `http.ts` alone. */
+/** The exports of `greet/client` in Node. A browser gets `http.ts` alone. */
 export { createGrpcClient, type GrpcClient, type GrpcClientOptions, type TlsOptions } from './grpc.ts';
 export * from './http-node.ts';

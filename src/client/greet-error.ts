@@ -35,14 +35,14 @@ export class GreetError extends Error {
 
 /** Wraps whatever was thrown, unless it is a GreetError already. */
 export function toGreetError(kind: GreetErrorKind, what: string, error: unknown): GreetError {
-  // `fetch failed` says nothing: what does is its cause, which may have OpenSSL's reason, or nothing but a code.
+  // The message `fetch failed` says nothing. Its cause has the reason: one of OpenSSL, a message, or only a code.
   const { cause = error } = Object(error);
   const reason = cause?.reason || cause?.message || cause?.code || error;
   return error instanceof GreetError ? error : new GreetError(kind, `${what}: ${reason}`, { cause: error });
 }
 
 /**
- * Refuses what no transport can carry: anything but a string, and lone surrogates, which encoders replace by U+FFFD.
+ * Refuses names that no transport can carry: values that are not strings, and lone surrogates, which encoders replace by U+FFFD.
  *
  * @throws {GreetError} `invalid`, in the words of the service.
  */

@@ -13,7 +13,7 @@ interface ChannelSettings {
 export function channelOptions({ attempts, keepaliveMs, useProxy }: ChannelSettings): ChannelOptions {
   return {
     'grpc.service_config': JSON.stringify(serviceConfig(attempts)),
-    // DNS may hold another one.
+    // Ignores a service config in DNS.
     'grpc.service_config_disable_resolution': 1,
     'grpc.enable_channelz': 0,
     // A replica that came back is found within a second instead of two minutes.
@@ -26,7 +26,7 @@ export function channelOptions({ attempts, keepaliveMs, useProxy }: ChannelSetti
 }
 
 /**
- * How a gRPC client deals with its replicas: all of them in turn, and another attempt where one is unavailable.
+ * Uses all replicas in turn, and tries another one if a replica is unavailable.
  * https://github.com/grpc/grpc/blob/master/doc/service_config.md
  */
 function serviceConfig(attempts: number) {
@@ -40,14 +40,14 @@ function serviceConfig(attempts: number) {
   return {
     loadBalancingConfig: [{ round_robin: {} }],
     methodConfig: [{ name: [{ service: greetServiceName }], ...(attempts > 1 && { retryPolicy }) }],
-    // When half of the calls fail, retries stop: they would only add to an overload.
+    // A failure costs one token and a success earns 0.1. Below half of the tokens retries stop: they would only add to an overload.
     retryThrottling: { maxTokens: 100, tokenRatio: 0.1 },
   };
 }
 
 /**
- * Why the channel has no connection, or an empty string where it has one or still tries. The deadline of a call that waited for a
- * connection does not say it; a call that does not wait fails at once with the reason.
+ * Finds out why the channel has no connection. Empty if it has one, or is still connecting. A call that waits for a connection ends at its
+ * deadline without the reason; this makes a call that does not wait, and so fails at once with it.
  */
 export function lastConnectionError(client: Client): Promise<string> {
   if (client.getChannel().getConnectivityState(false) !== connectivityState.TRANSIENT_FAILURE)
@@ -55,7 +55,7 @@ export function lastConnectionError(client: Client): Promise<string> {
   return new Promise((resolve) => {
     const identity = (bytes: Buffer) => bytes;
     const deadline = Date.now() + 100;
-    // Any method that has no retry policy.
+    // Any method without a retry policy.
     const call = [
       '/grpc.health.v1.Health/Check',
       identity,
@@ -67,7 +67,7 @@ export function lastConnectionError(client: Client): Promise<string> {
   });
 }
 
-/** `No connection established. Last error: Error: connect ECONNREFUSED … Resolution note: ` without what surrounds it. */
+/** Takes the reason out of `No connection established. Last error: Error: connect ECONNREFUSED … Resolution note: `. */
 function readReason(details: string): string {
   const [, last = details] = /.*Last error: (?:Error: )?(.*)\. Resolution note:/s.exec(details) ?? [];
   const [, tls] = /:SSL routines:[^:]*:([^:]+):/.exec(last) ?? [];

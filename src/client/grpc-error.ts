@@ -6,7 +6,7 @@ import type { Violation } from './types.ts';
 const kinds: Readonly<Partial<Record<status, GreetErrorKind>>> = {
   [status.INVALID_ARGUMENT]: 'invalid',
   [status.UNAVAILABLE]: 'unavailable',
-  // By the other side: the caller's own signal is asked before.
+  // Cancelled by the peer. A call that its own caller cancelled does not get here.
   [status.CANCELLED]: 'unavailable',
   [status.DEADLINE_EXCEEDED]: 'timeout',
   [status.RESOURCE_EXHAUSTED]: 'refused',
@@ -20,11 +20,11 @@ const kinds: Readonly<Partial<Record<status, GreetErrorKind>>> = {
 
 interface Circumstances {
   readonly target: string;
-  /** The initial metadata, where it came. */
+  /** The initial metadata, if it arrived. */
   readonly headers: Metadata | undefined;
 }
 
-/** The error for a status of gRPC, whether the service, grpc-js or something between them made it. */
+/** Builds the error for a gRPC status, which may come from the service, from grpc-js or from a proxy. */
 export function errorOfStatus(cause: ServiceError | null, { target, headers }: Circumstances): GreetError {
   if (!cause) return new GreetError('failed', `${target} answered without a message.`);
   const { code, metadata } = cause;
@@ -32,7 +32,7 @@ export function errorOfStatus(cause: ServiceError | null, { target, headers }: C
   const details = connectionError ?? cause.details;
   const [id] = [...metadata.get('x-request-id'), ...(headers?.get('x-request-id') ?? [])];
   const message = describe(headers) + (details || `status ${status[code] ?? code}, without a message`);
-  // The service refuses without headers and with a message: all else is an answer that grpc-js does not accept.
+  // The service refuses without initial metadata and with a message. Anything else is a response that grpc-js did not accept.
   const isRead = !headers && details !== noMessage;
   const kind = connectionError === undefined ? (kinds[code] ?? 'failed') : 'unavailable';
   return new GreetError(
@@ -42,10 +42,10 @@ export function errorOfStatus(cause: ServiceError | null, { target, headers }: C
   );
 }
 
-/** What grpc-js makes of a status OK without a message, beside UNIMPLEMENTED. */
+/** The details that grpc-js sets, with UNIMPLEMENTED, for a status OK without a message. */
 const noMessage = 'No message received';
 
-/** What kind of answer it is, where it is not gRPC: the details would speak of frames that it does not have. */
+/** Names the content type of a response that is not gRPC. The details alone would be about gRPC frames, which it does not have. */
 function describe(headers: Metadata | undefined): string {
   const type = headers?.get('content-type')[0]?.toString();
   return type === undefined || type.startsWith('application/grpc')
@@ -53,23 +53,23 @@ function describe(headers: Metadata | undefined): string {
     : `an answer of type ${type}, not gRPC; `;
 }
 
-/** Why the connection broke under a call, where grpc-js reports that as INTERNAL; undefined for all else. */
+/** The reason why the connection broke during a call, if grpc-js reports that as INTERNAL; undefined for any other error. */
 export function connectionErrorOf(error: ServiceError | null): string | undefined {
   if (error?.code !== status.INTERNAL) return undefined;
   return /triggered by internal client error: (.*)$/s.exec(error.details)?.[1];
 }
 
-/** True for a deadline that passed on this side. */
+/** True if the deadline passed in this client. The service can send the same status. */
 export function isOverdue(error: ServiceError | null): boolean {
   return error?.code === status.DEADLINE_EXCEEDED && error.details.startsWith('Deadline exceeded');
 }
 
-/** The message calls the name `message`; our callers gave a name. */
+/** The service reports the field of the protobuf message, `message`. Callers of this client know it as the name. */
 function violationsOf(error: ServiceError): readonly Violation[] {
   try {
     return readViolations(error).map(({ detail }) => ({ field: 'name', detail }));
   } catch {
-    // Details that are not what they should be: the status and its message remain.
+    // Malformed details are dropped. The status and its message remain.
     return [];
   }
 }

@@ -2,12 +2,12 @@ import { Metadata } from '@grpc/grpc-js';
 import { toGreetError } from './greet-error.ts';
 import type { ClientOptions } from './options.ts';
 
-/** The metadata of a call: what the caller injects, and the request id. @throws {GreetError} where gRPC cannot carry it. */
+/** Builds the metadata of a call: what `inject` adds, and the request id. @throws {GreetError} if gRPC cannot carry it. */
 export function createMetadata(
   requestId: string | null | undefined,
   inject: ClientOptions['inject'],
 ): Metadata {
-  // The service config's own waitForReady is not read by grpc-js: the metadata's is.
+  // grpc-js ignores `waitForReady` in the service config.
   const metadata = new Metadata({ waitForReady: true });
   try {
     const carrier: Record<string, string> = {};

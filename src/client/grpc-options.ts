@@ -9,11 +9,11 @@ export interface GrpcClientOptions extends ClientOptions {
   /** Calls over TLS; without it, in clear text. */
   readonly tls?: TlsOptions | undefined;
   /**
-   * How long a connection may be silent during calls before it is tried, and given up if it does not answer: a network that is cut
-   * tells nobody. In milliseconds. Default: 30000.
+   * How long a connection with calls in progress may be silent, in milliseconds. Then it is pinged, and closed if the ping is not answered:
+   * a broken network path is not noticed otherwise. Default: 30000.
    */
   readonly keepaliveMs?: number | undefined;
-  /** Whether calls go through the proxy of `http_proxy`. Default: not to this machine. */
+  /** True if calls use the proxy of `http_proxy`. Default: true, except for targets on this machine. */
   readonly useProxy?: boolean | undefined;
 }
 

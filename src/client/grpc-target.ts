@@ -6,12 +6,12 @@ export interface Endpoint {
   readonly port: number;
 }
 
-/** What gRPC takes for a target without a port. */
+/** The port of a gRPC target without one. */
 const defaultPort = 443;
 
 /**
- * Reads a gRPC target (https://github.com/grpc/grpc/blob/master/doc/naming.md). grpc-js itself takes almost anything for the name of
- * a host, and looks for it until the deadline.
+ * Reads a gRPC target (https://github.com/grpc/grpc/blob/master/doc/naming.md). grpc-js itself accepts almost any text as a host name, and
+ * tries to resolve it until the deadline.
  *
  * @returns the endpoints that it names; none for a Unix socket or xDS.
  * @throws {TypeError} that says what was expected and what was found.

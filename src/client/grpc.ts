@@ -21,16 +21,16 @@ export type { Greeting, Violation } from './types.ts';
 export interface GrpcClient {
   /** @throws {GreetError} */
   greet(name: string, options?: CallOptions): Promise<Greeting>;
-  /** What the health service says of greet.GreetService. It is asked once. @throws {GreetError} */
+  /** Asks the health service for the status of greet.GreetService, without retries. @throws {GreetError} */
   health(options?: CallOptions): Promise<'SERVING' | 'NOT_SERVING'>;
-  /** Closes the connections. Calls in progress end as they can; later ones are `cancelled`. */
+  /** Closes the client. Calls in progress go on, unless they wait for a connection; later ones are `cancelled`. */
   close(): void;
 }
 
 /**
  * A client over gRPC, with a deadline, retries and round-robin over all addresses. A call waits while there is no connection.
  *
- * @throws {TypeError} for options that are not valid. Whatever goes wrong later is a GreetError that a call rejects with.
+ * @throws {TypeError} for options that are not valid. Every later failure rejects its call with a GreetError.
  */
 export function createGrpcClient(options: GrpcClientOptions): GrpcClient {
   const endpoints = readTarget(options?.address);
@@ -48,7 +48,7 @@ export function createGrpcClient(options: GrpcClientOptions): GrpcClient {
   });
   let isClosed = false;
 
-  /** Makes one call, which gRPC's own policy may try several times. */
+  /** Makes one call, which gRPC's retry policy may send several times. */
   const call = <Request, Response>(
     { path, requestSerialize, responseDeserialize }: UnaryDefinition<Request, Response>,
     request: Request,
@@ -73,14 +73,14 @@ export function createGrpcClient(options: GrpcClientOptions): GrpcClient {
       );
       const cancel = () => running.cancel();
       signal?.addEventListener('abort', cancel);
-      // By inject, for instance.
+      // `inject` may have aborted it.
       if (signal?.aborted) cancel();
       running.on('metadata', (received) => {
         headers = received;
       });
     });
 
-  /** The response, or the one error that stands for whatever went wrong. */
+  /** Returns the response, or throws the GreetError for the failure. */
   const ask = async <Request, Response>(
     method: UnaryDefinition<Request, Response>,
     request: Request,
@@ -100,7 +100,7 @@ export function createGrpcClient(options: GrpcClientOptions): GrpcClient {
         },
       );
       if (!error && response !== undefined) return response;
-      // A call that waits for a connection ends when the client is closed; others go on.
+      // After close(), only a call that waits for a connection ends with UNAVAILABLE; others go on.
       const isStopped = isClosed && !headers && error?.code === status.UNAVAILABLE;
       if (signal?.aborted || isStopped) continue;
       if (isOverdue(error)) {
@@ -108,7 +108,7 @@ export function createGrpcClient(options: GrpcClientOptions): GrpcClient {
         const message = `${address} did not answer within ${timeoutMs} ms${reason && `: ${reason}`}.`;
         throw new GreetError('timeout', message, { cause: error });
       }
-      // gRPC's own policy retries until the first headers have come. A greeting may be asked for again after that, too.
+      // gRPC's retry policy ends with the first headers. A greeting can be repeated after that, too.
       const isCutOff =
         error?.code === status.CANCELLED ||
         (headers && error?.code === status.UNAVAILABLE) ||
@@ -146,6 +146,6 @@ interface UnaryDefinition<Request, Response> {
 interface Outcome<Response> {
   readonly error: ServiceError | null;
   readonly response: Response | undefined;
-  /** The initial metadata, where it came. */
+  /** The initial metadata, if it arrived. */
   readonly headers: Metadata | undefined;
 }

@@ -1,8 +1,8 @@
 import { GreetError, type GreetErrorKind } from './greet-error.ts';
 
-/** The body of any JSON type; undefined where it is not JSON, or too long. Rejects where the connection breaks. */
+/** Reads a body of any JSON type; undefined if it is not JSON, or too long. Rejects if the connection breaks. */
 export async function readJson({ headers, body }: Response): Promise<unknown> {
-  // Null is no JSON either, in the eyes of a regular expression.
+  // A missing header is null, which a regular expression reads as the text "null". That does not match.
   if (!/\bjson\b/i.test(headers.get('content-type') as string)) return;
   const reader = body?.getReader();
   const decoder = new TextDecoder('utf-8', { fatal: true });
@@ -20,13 +20,13 @@ export async function readJson({ headers, body }: Response): Promise<unknown> {
   }
 }
 
-/** How long `Retry-After` asks to wait, in milliseconds: seconds or a date (RFC 9110, section 10.2.3). 0 where it asks for nothing. */
+/** How long `Retry-After` asks to wait, in milliseconds. It holds seconds or a date (RFC 9110, section 10.2.3). 0 if there is none. */
 export function readRetryAfter({ headers }: Response): number {
   const value = headers.get('retry-after') as string;
   return Number(value) * 1_000 || Date.parse(value) - Date.now() || 0;
 }
 
-/** The error that an answer stands for: a problem of the service, or whatever else answers in its place. */
+/** Builds the error for a response: problem details of the service, or a response from another server. */
 export function errorOf({ status, headers }: Response, json: unknown, target: string): GreetError {
   const { detail, errors } = Object(json);
   const found = headers.get('location') ?? headers.get('content-type') ?? 'no type';
@@ -37,7 +37,7 @@ export function errorOf({ status, headers }: Response, json: unknown, target: st
   });
 }
 
-/** The kind of error that another attempt may cure. */
+/** The only kind of error that is retried. */
 export const unavailable = 'unavailable';
 
 const kinds: Readonly<Record<number, GreetErrorKind>> = {

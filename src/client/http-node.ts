@@ -14,9 +14,9 @@ import {
 export * from './http.ts';
 
 /**
- * The HTTP client, with its options checked when it runs. Browsers get it without the checks, in half the bytes.
+ * The HTTP client, with its options checked at run time. Browsers get it without the checks, which halves its size.
  *
- * @throws {TypeError} for options that are not valid. Whatever goes wrong later is a GreetError that a call rejects with.
+ * @throws {TypeError} for options that are not valid. Every later failure rejects its call with a GreetError.
  */
 export function createHttpClient(options: HttpClientOptions): HttpClient {
   checkUrl(options?.url);
@@ -37,7 +37,7 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
 
 const expected = 'url: expected an HTTP URL such as http://localhost:8080';
 
-/** Never shows a password or a query, which may hold a token. */
+/** The message never shows a password or a query, which may hold a token. */
 function checkUrl(url: unknown): void {
   if (typeof url !== 'string' && !(url instanceof URL))
     throw new TypeError(`${expected}, got ${describe(url)}`);

@@ -18,7 +18,7 @@ export interface HttpClientOptions extends ClientOptions {
 export interface HttpClient {
   /** @throws {GreetError} */
   greet(name: string, options?: CallOptions): Promise<Greeting>;
-  /** What `/readyz` answers, whether it is ready or not. It is asked once. @throws {GreetError} */
+  /** Asks `/readyz`, without retries. A service that is not ready is a result, not an error. @throws {GreetError} */
   readiness(options?: CallOptions): Promise<Readiness>;
 }
 
@@ -26,16 +26,16 @@ export interface HttpClient {
  * A client over HTTP, for Node and for browsers: it imports only its own files. It retries while the service is unavailable, waits
  * as long as `Retry-After` asks, and does not follow redirects.
  *
- * @throws {TypeError} for a URL that is not one. Whatever goes wrong later is a GreetError that a call rejects with.
+ * @throws {TypeError} for a URL that is not valid. Every later failure rejects its call with a GreetError.
  */
 export function createHttpClient(options: HttpClientOptions): HttpClient {
   const base = `${options?.url}`.replace(/\/+$/, '');
-  // The message does not show what was given: it may hold a password.
+  // The message does not show the value, which may hold a password.
   if (!/^https?:\/\/[^\s?#@]+$/i.test(base))
     throw new TypeError('url: expected http(s)://host[:port][/path]');
   const { fetch = globalThis.fetch, timeoutMs = 5_000, attempts = 3, inject } = options;
 
-  /** Asks until an answer is accepted, or no other attempt may be made. */
+  /** Sends requests until a response is accepted, or no attempt is left. */
   const ask = <Result>(
     path: string,
     query: string,
@@ -53,7 +53,7 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
       headers.set('accept', 'application/json');
       if (requestId) headers.set('x-request-id', requestId);
       for (let attempt = 1; ; attempt += 1) {
-        // Full jitter, so that clients that failed together do not come back together.
+        // Full jitter, so that clients that failed together do not retry together.
         let waitMs = Math.random() * 50 * 2 ** attempt;
         let response: Response | undefined;
         try {
@@ -66,7 +66,7 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
         } catch (cause) {
           const what = `${target} ${response ? 'broke off' : 'cannot be reached'}`;
           const error = toGreetError(unavailable, what, cause);
-          // No wait ends later than the call: the last failure says more than a timeout would.
+          // Does not wait past the deadline: the last error says more than a timeout would.
           const isLast = attempt >= maxAttempts || stop.aborted || Date.now() + waitMs > endsAt;
           if (isLast || error.kind !== unavailable) throw error;
         }
@@ -97,5 +97,5 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
   };
 }
 
-/** What `/readyz` says with each of its status codes. */
+/** The states that `/readyz` reports, by status code. */
 const states: Readonly<Record<number, RegExp>> = { 200: /^ready$/, 503: /^(starting|draining)$/ };

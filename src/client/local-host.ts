@@ -8,7 +8,7 @@ loopback.addAddress('::1', 'ipv6');
 loopback.addAddress('0.0.0.0', 'ipv4');
 loopback.addAddress('::', 'ipv6');
 
-/** True if the host, a name or an address, is this machine: no proxy may stand between it and its own service. */
+/** True if the host, a name or an address, is this machine. Calls to it use no proxy. */
 export function isLocalHost(host: string): boolean {
   const name = host.toLowerCase().replace(/^\[|(%.*)?\]$|%.*$|\.$/g, '');
   const family = isIP(name);
@@ -22,7 +22,7 @@ function ownAddresses(): readonly string[] {
       addresses.map(({ address }) => address),
     );
   } catch {
-    // Where the system does not tell, the loopback addresses have to do.
+    // The system does not list its addresses: only loopback addresses are recognised.
     return [];
   }
 }

@@ -1,9 +1,9 @@
 import { GreetError } from './greet-error.ts';
 import type { CallOptions, ClientOptions } from './options.ts';
 
-// What TypeScript checks of its callers, and others would learn only from a call that fails in some odd way.
+// Checks for callers without TypeScript. A wrong option would otherwise only show in a call that fails for no clear reason.
 
-/** The longest that a timer of JavaScript waits; it fires at once where it is told to wait longer. */
+/** The longest delay of a JavaScript timer. A timer with a longer one fires at once. */
 const maxTimeoutMs = 2 ** 31 - 1;
 
 /** @throws {TypeError} that names the option, what was expected and what was found. */
@@ -28,10 +28,10 @@ export function checkFunction(name: string, value: unknown): void {
     throw new TypeError(`${name}: expected a function, got ${describe(value)}`);
 }
 
-/** What the service accepts. It would replace any other id by its own, and log the request under that. */
+/** The ids that the service accepts. It replaces any other id by one of its own, and logs the request under that. */
 const acceptedId = /^[\w.:+/=-]{1,128}$/;
 
-/** @throws {GreetError} `refused`: a call rejects, and never throws. */
+/** @throws {GreetError} `refused`, and never a TypeError: calls reject with a GreetError only. */
 export function checkCallOptions(options: CallOptions | null | undefined): void {
   const { signal, requestId } = { ...options };
   if (signal != null && !(typeof signal.aborted === 'boolean' && signal.addEventListener))
@@ -42,13 +42,13 @@ export function checkCallOptions(options: CallOptions | null | undefined): void 
   }
 }
 
-/** A value as it can be shown: short, and without what a string may do to a terminal. */
+/** Formats a value for a message: short, and without control characters that a terminal would obey. */
 export function describe(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value);
   return typeof value === 'number' || value == null ? String(value) : `a value of type ${typeof value}`;
 }
 
-/** A URL, or what should be one, without what may be secret: credentials and the query. */
+/** Removes the parts of a URL that may be secret: credentials and the query. The text need not be a valid URL. */
 export function withoutSecrets(url: string): string {
   return url.replace(/^([a-z][a-z0-9+.-]*:\/\/)?.*@/is, '$1…@').replace(/[?#].*$/s, '?…');
 }

@@ -1,4 +1,4 @@
-/** What both clients take when they are created. */
+/** The options of both clients. */
 export interface ClientOptions {
   /** How long a call may take with all its attempts, in milliseconds. Default: 5000. */
   readonly timeoutMs?: number | undefined;
@@ -14,7 +14,7 @@ export interface ClientOptions {
   readonly inject?: ((carrier: Record<string, string>) => void) | undefined;
 }
 
-/** What both clients take for each call. */
+/** The options of one call, for both clients. */
 export interface CallOptions {
   /** Ends the call when it is aborted, also between attempts. */
   readonly signal?: AbortSignal | undefined;

@@ -4,10 +4,10 @@ import { type ChannelCredentials, type ChannelOptions, credentials } from '@grpc
 import type { TlsOptions } from './grpc-options.ts';
 
 /**
- * The channel options for TLS.
+ * The credentials and options of a channel over TLS.
  *
  * @param host the host that the server's certificate must be for.
- * @throws {TypeError} for what is no PEM, or does not belong together.
+ * @throws {TypeError} if a value is not PEM, or the key is not the certificate's.
  */
 export function createTlsChannel(tls: TlsOptions, host: string | undefined): SecureChannel {
   if (typeof tls !== 'object' || tls === null)
@@ -24,11 +24,11 @@ export function createTlsChannel(tls: TlsOptions, host: string | undefined): Sec
     }),
   };
   try {
-    // OpenSSL takes a text without certificates, and then trusts nobody.
+    // OpenSSL accepts a text without certificates, and then trusts no server.
     if (ca !== undefined && !toBuffer(ca)?.includes('CERTIFICATE-----')) throw new Error('ca has none');
     return {
       credentials: credentials.createSsl(toBuffer(ca), toBuffer(key), toBuffer(cert), verification),
-      // grpc-js names the host in the handshake, also where it is an address, which RFC 6066 forbids and Node 26 refuses.
+      // grpc-js sends the host as the TLS server name, even if it is an address. RFC 6066 forbids that, and Node 26 refuses it.
       options: isAddress ? { 'grpc.ssl_target_name_override': `ip-${host.replace(/[.:]/g, '-')}` } : {},
     };
   } catch (cause) {

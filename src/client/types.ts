@@ -1,6 +1,6 @@
 /*
- * The answers of the service, as its OpenAPI document describes them. A type test holds them equal to the schemas of the service.
- * This file has no imports, so that a browser can load the client without the service's code.
+ * The response bodies of the service. A type test compares them with the schemas of the service. This file has no imports, so that a
+ * browser can load the client without the service's code.
  */
 
 export interface Greeting {

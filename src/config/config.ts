@@ -13,7 +13,7 @@ export interface Config {
   readonly port: number;
   readonly grpcPort: number;
   readonly adminPort: number;
-  /** Names, besides localhost, under which the admin port answers. */
+  /** Host names, besides localhost, that the admin port accepts. */
   readonly adminHosts: readonly string[];
   readonly logLevel: (typeof logLevels)[number];
   readonly corsOrigins: '*' | readonly string[];
@@ -30,7 +30,7 @@ export interface Config {
     readonly keepaliveTimeoutMs: number;
   };
   readonly maxEventLoopDelayMs: number;
-  /** Proxies whose X-Forwarded-For is trusted: addresses, networks in CIDR notation, and proxy-addr's names for some. */
+  /** Proxies whose X-Forwarded-For is trusted: addresses, networks in CIDR notation, and proxy-addr's names such as `loopback`. */
   readonly trustedProxies: readonly string[];
   /** The budget of each client over all transports; no limit if maxRequests is 0. */
   readonly rateLimit: { readonly maxRequests: number; readonly windowMs: number };

@@ -99,7 +99,7 @@ interface Entry {
   readonly entry: string | undefined;
 }
 
-/** The entries of a text; blank lines and comments are none. A value in quotation marks may have several lines. */
+/** The entries of a text, without blank lines and comments. A value in quotation marks may have several lines. */
 function* entriesOf(text: string): Generator<Entry> {
   const lines = text.split(/\r\n?|\n/);
   for (let index = 0; index < lines.length; index += 1) {
@@ -109,7 +109,7 @@ function* entriesOf(text: string): Generator<Entry> {
     const [, name, value = ''] = /^\s*(?:export\s+)?([^\s=#"'`]+)\s*=\s*(.*?)\s*$/.exec(start) ?? [];
     const quote = /^["'`]/.exec(value)?.[0];
     let quoted = value;
-    // The text after the closing mark may be a comment, and nothing else.
+    // Only a comment may follow the closing mark.
     const isClosed = () => new RegExp(`^${quote}[^${quote}]*${quote}\\s*(#.*)?$`).test(quoted);
     let last = index;
     if (quote !== undefined)

@@ -17,7 +17,7 @@ const integer = (what: string, min: number, max: number) => {
 const port = (what: string) => integer(`the port for ${what} (0 = any free port)`, 0, 65_535);
 const milliseconds = (what: string) => integer(`${what}, in milliseconds`, 0, 3_600_000);
 
-/** A comma-separated list. A comma at the end is no fault. */
+/** A comma-separated list. Empty entries are ignored, such as the one after a comma at the end. */
 const list = z.string().transform((text) =>
   text
     .split(',')
@@ -25,7 +25,7 @@ const list = z.string().transform((text) =>
     .filter((entry) => entry !== ''),
 );
 
-/** Also an origin of an app, such as `capacitor://localhost`: the URL standard has none for other schemes than those of the web. */
+/** True for a web origin, and for the origin of an app, such as `capacitor://localhost`, for which the URL parser gives `null`. */
 function isOrigin(text: string): boolean {
   if (!URL.canParse(text) || text.includes('*')) return false;
   const { origin, protocol, host } = new URL(text);
@@ -65,7 +65,7 @@ const trustedProxies = list.refine((networks) => networks.every(isNetwork), {
     `or of ${namedNetworks.join(', ')}`,
 });
 
-/** An IPv6 address may be written as in a URL. */
+/** An IPv6 address may have brackets, as in a URL. */
 const host = z
   .string()
   .trim()

@@ -35,7 +35,7 @@ function maxEdits({ length }: string): number {
   return length < 14 ? 2 : 3;
 }
 
-/** The Levenshtein distance, with two exchanged neighbours counted as one edit. */
+/** The Levenshtein distance, in which two swapped neighbours count as one edit. */
 function editsBetween(one: string, other: string): number {
   const rows = [Array.from({ length: other.length + 1 }, (_, column) => column)];
   for (let row = 1; row <= one.length; row += 1) {

@@ -27,8 +27,8 @@ type TracingEnvironment = Readonly<
 >;
 
 /**
- * Reads the variables as OpenTelemetry specifies them: booleans and names in any case, and values that are not known are reported instead of
- * refused. One default differs: without an endpoint and an exporter nothing is traced, although the specification has a default on localhost.
+ * Reads the variables as OpenTelemetry specifies them: booleans and names in any case; unknown values are reported, not refused. One
+ * default differs: if neither an endpoint nor an exporter is set, nothing is traced; the specification would export to localhost.
  * https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
  */
 export function tracingSettingsOf(env: TracingEnvironment): TracingSettings {
@@ -57,7 +57,7 @@ export function tracingSettingsOf(env: TracingEnvironment): TracingSettings {
   });
 }
 
-/** Faults of the endpoint: unlike other variables of tracing it has no default to use in its place. */
+/** Checks the endpoint. A bad one is a fault and not a remark, because there is no default to use in its place. */
 export function endpointFaultsOf(env: TracingEnvironment): readonly VariableFault[] {
   const { exporters, protocol } = tracingSettingsOf(env);
   const variable = endpointOf(env);
@@ -72,7 +72,7 @@ export function endpointFaultsOf(env: TracingEnvironment): readonly VariableFaul
   return [{ variable, message: 'expected a URL such as http://localhost:4318' }];
 }
 
-/** The variable of the endpoint that counts. */
+/** The name of the endpoint's variable that is in effect. */
 function endpointOf(env: TracingEnvironment) {
   if (env.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT) return 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT';
   return env.OTEL_EXPORTER_OTLP_ENDPOINT ? 'OTEL_EXPORTER_OTLP_ENDPOINT' : undefined;
@@ -102,7 +102,7 @@ const notOffered: Readonly<Record<string, readonly [harmless: RegExp, reason: st
   OTEL_NODE_RESOURCE_DETECTORS: [/^$/, 'env, host and serviceinstance are used'],
 };
 
-/** Trims all variables for the SDK, and removes those that it would misread. @returns what is wrong with those. */
+/** Trims all variables for the SDK, and removes those that it would misread. @returns a remark for each that is wrong or not supported. */
 export function cleanTracingEnvironment(env: NodeJS.ProcessEnv): readonly string[] {
   const remarks: string[] = [];
   for (const [name, value = ''] of Object.entries(env).filter(([key]) => key.startsWith('OTEL_'))) {
@@ -117,7 +117,7 @@ export function cleanTracingEnvironment(env: NodeJS.ProcessEnv): readonly string
       );
       delete env[name];
     }
-    // Not the value: it may be a secret.
+    // The remark does not show the value, which may be a secret.
     if (pairs.test(name) && !text.split(',').every((pair) => pair.trim() === '' || /^[^=]+=/.test(pair)))
       remarks.push(`${name}: expected name=value, separated by commas; entries in another form are ignored`);
     const [harmless, reason] = notOffered[name] ?? [];

@@ -4,17 +4,17 @@ import { promisify } from 'node:util';
 // Loading node:dns/promises takes longer than opening a port does.
 const lookup = promisify(dns.lookup);
 
-/** The errors of an address that a name has and this machine lacks, such as ::1 where IPv6 is turned off. */
+/** The errors of binding an address that this machine does not have, such as ::1 where IPv6 is turned off. */
 const addressErrors = ['EADDRNOTAVAIL', 'EAFNOSUPPORT'];
 
 const anyIpv4 = '0.0.0.0';
 
 /**
  * Binds every address of the host, one after another: `localhost` has one for each IP version. Addresses that this machine lacks are
- * skipped as long as one address is bound. `::` stands for all addresses of both IP versions: without IPv6 it is 0.0.0.0.
+ * skipped as long as one address is bound. `::` stands for all addresses of both IP versions; without IPv6, 0.0.0.0 is bound instead.
  *
  * @returns the host, or 0.0.0.0 if that was bound in its place.
- * @throws the first error otherwise; the caller closes what has been bound by then.
+ * @throws the first error otherwise. The caller closes the addresses that were bound before it.
  */
 export async function bindAll(host: string, bind: (address: string) => Promise<void>): Promise<string> {
   const addresses = new Set((await lookup(host, { all: true })).map(({ address }) => address));

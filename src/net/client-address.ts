@@ -9,10 +9,13 @@ import ipaddr from 'ipaddr.js';
  */
 export type AddressOf = (peer: string | undefined, forwardedFor: string | undefined) => string;
 
-/** The same for a limit: an IPv6 client is its /64. One customer gets at least that, and may use any address in it (RFC 7421). */
+/**
+ * The same for the rate limit: an IPv6 client counts as its /64, because one customer has at least that and may use any address in it (RFC
+ * 7421).
+ */
 export type ClientOf = AddressOf;
 
-/** One rule for all transports. Fastify's `trustProxy` is made of the same parts. */
+/** The same rule for all transports. Fastify's `trustProxy` uses the same library. */
 export function createAddressOf(trustedProxies: readonly string[]): AddressOf {
   if (trustedProxies.length === 0) return (peer = '') => peer;
   const isTrusted = proxyAddr.compile([...trustedProxies]);
@@ -20,7 +23,7 @@ export function createAddressOf(trustedProxies: readonly string[]): AddressOf {
     const headers = { 'x-forwarded-for': forwardedFor?.split(',').map(withoutPort).join(',') };
     const request = { headers, socket: { remoteAddress: peer } };
     const addresses = proxyAddr.all(request as unknown as IncomingMessage, isTrusted);
-    // No trusted proxy writes what is not an address. The client is then the last known address.
+    // No trusted proxy writes an entry that is not an address. The client is then the last address found.
     return addresses.findLast((address) => isIP(address) !== 0) ?? peer;
   };
 }
@@ -30,7 +33,7 @@ export function createClientOf(trustedProxies: readonly string[]): ClientOf {
   return (peer, forwardedFor) => networkOf(addressOf(peer, forwardedFor));
 }
 
-/** An IPv4 address without the prefix that makes it one of IPv6. Any other address as it is. */
+/** Removes the IPv6 prefix from a mapped IPv4 address. Returns any other address unchanged. */
 export function plainAddress(address: string): string {
   return /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1] ?? address;
 }
@@ -41,11 +44,11 @@ function withoutPort(entry: string): string {
   return bracketed ?? plain ?? entry;
 }
 
-/** An IPv4 address as it is, also if it is mapped to IPv6 (RFC 4291, section 2.5.5.2), or the /64 of an IPv6 address, in one spelling. */
+/** The IPv4 address, also if it is mapped to IPv6 (RFC 4291, section 2.5.5.2), or the /64 of an IPv6 address in one spelling. */
 export function networkOf(address: string): string {
   // Only an IPv6 address has a colon.
   if (!address.includes(':') || isIP(address) !== 6) return address;
-  // The URL parser writes groups in place of a dotted end, which ipaddr.js takes for a mapped address in `::192.0.2.7`.
+  // The URL parser writes a dotted end as two groups. ipaddr.js would take `::192.0.2.7` for a mapped address.
   const { hostname } = new URL(`http://[${address.split('%', 1)[0]}]`);
   const parsed = ipaddr.IPv6.parse(hostname.slice(1, -1));
   if (parsed.isIPv4MappedAddress()) return parsed.toIPv4Address().toString();

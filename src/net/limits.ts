@@ -17,9 +17,9 @@ export interface Limits {
   readonly stalledSweeps: number;
   /** The same for a socket that this side has ended and the peer has not closed: 3 s. */
   readonly endedSweeps: number;
-  /** How long a request may be in flight that its client sent before it read our GOAWAY. */
+  /** How long to wait for requests that a client sent before it read our GOAWAY. */
   readonly goawayGraceMs: number;
-  /** How long a socket stays open after its calls are cut, so that the last frames leave. */
+  /** How long a socket stays open after its calls are cut, so that the last frames are sent. */
   readonly lastFramesMs: number;
   /** Between two reads of the certificate files. */
   readonly certificateIntervalMs: number;
@@ -29,17 +29,17 @@ export interface Limits {
   /** The request line and all headers, over every protocol. */
   readonly maxHeaderBytes: number;
 
-  /** Open connections on one address; further ones are closed on arrival. An idle HTTP connection costs about 10 kB, */
+  /** Open connections on one address; further ones are closed on arrival. An idle HTTP connection costs about 10 kB. */
   readonly maxHttpConnections: number;
-  /** an idle gRPC connection about 30 kB, */
+  /** The same for gRPC. An idle gRPC connection costs about 30 kB. */
   readonly maxGrpcConnections: number;
-  /** and an idle TLS connection about 80 kB. */
+  /** The same for TLS. An idle TLS connection costs about 80 kB. */
   readonly maxTlsConnections: number;
   /** HTTP/2 streams on one connection. */
   readonly maxStreamsPerConnection: number;
   /** What one HTTP/2 connection may hold in the library, in MB. */
   readonly maxSessionMemoryMb: number;
-  /** Requests that wait behind another one on the same HTTP/1.1 connection. Node keeps all that they make until it is sent. */
+  /** Requests that wait behind another one on the same HTTP/1.1 connection. Node keeps their responses in memory until they are sent. */
   readonly maxPipelined: number;
   /** The same on all connections together. */
   readonly maxPipelinedTotal: number;

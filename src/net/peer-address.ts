@@ -3,12 +3,12 @@ import type { Duplex } from 'node:stream';
 const address = Symbol('peer address');
 type Connection = Duplex & { readonly remoteAddress?: string | undefined; [address]?: string | undefined };
 
-/** Keeps the address of the other end with the connection. Node looks it up each time, and loses it when the connection ends. */
+/** Stores the peer's address on the connection. Node looks it up each time, and loses it when the connection ends. */
 export function keepPeerAddress(socket: Connection): void {
   socket[address] = socket.remoteAddress;
 }
 
-/** The address of the other end of a connection, if it has one. */
+/** The peer's address, if it has one. */
 export function peerAddress(socket: Connection): string | undefined {
   return socket[address] ?? socket.remoteAddress;
 }

@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 
-/** Why the wire refuses what it has read, before it becomes a request of the service. */
+/** Why the wire refuses input before it becomes a request of the service. */
 export type RefusalCode =
   | 'not-http'
   | 'request-malformed'
@@ -12,26 +12,26 @@ export type RefusalCode =
   | 'method-unknown'
   | 'connect-method';
 
-/** What the wire knows of a request that it refuses. */
+/** A request that the wire refuses, as far as it was read. */
 export interface Refusal {
   readonly code: RefusalCode;
   /** The address of the other end of the connection, if it has one. */
   readonly peer: string | undefined;
-  /** The Origin header, if it has been read: the page that sent the request can read the response only if that names its origin. */
+  /** The Origin header, if it was read. A page on another origin can read the response only if the response names that origin. */
   readonly origin: string | undefined;
 }
 
-/** What the service wants sent to the client. */
+/** The response that the service chooses. */
 export interface RefusalResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
 }
 
-/** The service's answer to a refusal. It is called once for each, so it also counts and logs it. */
+/** Builds the service's response to a refusal. It is called once for each, so it also counts and logs it. */
 export type AnswerRefusal = (refusal: Refusal) => RefusalResponse;
 
-/** The response headers, with those that depend on the time and on the body. */
+/** Adds the headers that depend on the time and on the body. */
 export function refusalHeaders({ headers, body }: RefusalResponse): Record<string, string> {
   return { ...headers, date: new Date().toUTCString(), 'content-length': String(Buffer.byteLength(body)) };
 }

@@ -10,8 +10,8 @@ interface Progress {
 
 /**
  * Destroys a socket that makes no write progress for `stalledSweeps`, or that this side has ended and the peer does not close within
- * `endedSweeps`. Node would wait for ever. It also covers sockets in a TLS handshake, of which neither HTTP nor gRPC knows: a server is
- * closed only when all of its sockets are.
+ * `endedSweeps`. Node would wait for ever. This includes sockets in a TLS handshake, which HTTP and gRPC do not see; a server is closed
+ * only once all of its sockets are.
  *
  * @returns a function that destroys all sockets.
  */
@@ -25,7 +25,7 @@ export function watchSockets(
     socket.once('close', () => sockets.delete(socket));
   };
   server.on('connection', add);
-  // A TLS session ends this socket, and with it the one below.
+  // A server over TLS ends this socket, which ends the TCP socket below it.
   server.on('secureConnection', add);
 
   const timer = setInterval(() => {

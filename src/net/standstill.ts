@@ -2,13 +2,13 @@
 const busyShare = 0.25;
 
 export interface Lap {
-  /** Since the lap before, in milliseconds. */
+  /** The time since the lap before, in milliseconds. */
   readonly elapsedMs: number;
   /** False if the process stood still for most of the time: stopped by SIGSTOP, or with its container or machine. */
   readonly hasRun: boolean;
 }
 
-/** Measures laps, and tells time in which the process did not run from time in which it was busy: the first takes no CPU time. */
+/** Measures laps, and tells a process that was stopped from one that was busy: a stopped process uses no CPU time. */
 export function createStopwatch(): () => Lap {
   let lastAt = performance.now();
   let lastCpu = process.cpuUsage();

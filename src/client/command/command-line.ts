@@ -39,7 +39,7 @@ const options = {
 
 export interface CommandOptions {
   readonly isGrpc: boolean;
-  /** The URL, or the gRPC target; undefined for the service beside. */
+  /** The URL, or the gRPC target; undefined for the local service. */
   readonly target: string | undefined;
   readonly isTls: boolean;
   readonly cacert: string | undefined;
@@ -89,7 +89,7 @@ function parse(args: readonly string[]) {
   try {
     return parseArgs({ args: [...args], options, allowPositionals: true, tokens: true });
   } catch (error) {
-    // Node's message goes on with a longer hint about `--`.
+    // Node's message ends with a long hint about `--`, which is cut off here.
     const [message = ''] = (error as Error).message.split('. To specify');
     const isUnknown = (error as NodeJS.ErrnoException).code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION';
     throw new UsageError(isUnknown ? `${message}; a NAME that begins with - goes after --` : message);
@@ -98,7 +98,7 @@ function parse(args: readonly string[]) {
 
 type Values = ReturnType<typeof parse>['values'];
 
-/** Options that the chosen transport does not read would leave their user in a false belief. */
+/** Refuses options that the chosen transport ignores, so that nobody believes that they work. */
 function checkEffects({ grpc, url, address, tls, cert, key }: Values): void {
   if (grpc) {
     if (url !== undefined) throw new UsageError('--url has no effect with --grpc: use --address');
@@ -112,7 +112,7 @@ function checkEffects({ grpc, url, address, tls, cert, key }: Values): void {
   if (key !== undefined) throw new UsageError('--key has no effect without --grpc');
 }
 
-/** The longest that a timer of JavaScript waits. */
+/** The longest delay of a JavaScript timer. */
 const maxTimeoutMs = 2 ** 31 - 1;
 
 function readTimeout(text = '5000'): number {

@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { UsageError } from './usage-error.ts';
 
-/** The variables as the service reads them: trimmed; an empty one counts as unset. */
+/** Looks up a variable as the service does: the value is trimmed, and an empty one counts as unset. */
 export type Environment = (name: string) => string | undefined;
 
 /**
- * What the service in this folder reads: the environment, and `.env` for variables that are not in it.
+ * Reads the variables as a service in this folder would: from the environment, and otherwise from `.env`.
  *
- * @throws {UsageError} where there is a `.env` that cannot be read.
+ * @throws {UsageError} if there is a `.env` that cannot be read.
  */
 export function readEnvironment(env: NodeJS.ProcessEnv, folder: string): Environment {
   const variables = { ...readEnvFile(join(folder, '.env')), ...env };
@@ -19,7 +19,7 @@ export function readEnvironment(env: NodeJS.ProcessEnv, folder: string): Environ
 
 function readEnvFile(path: string): NodeJS.Dict<string> {
   try {
-    // To open a FIFO would wait for its writer.
+    // Opening a FIFO would wait for its writer.
     if (!statSync(path).isFile()) throw new Error('it is not a file');
     const bytes = readFileSync(path);
     if (!isUtf8(bytes) || bytes.includes(0)) throw new Error('it is not UTF-8');

@@ -5,7 +5,7 @@ import type { LocalService } from './local-service.ts';
 import { readAuthorities, readPemFile, verifiesCertificate } from './pem-files.ts';
 import type { Inject, Transport } from './transport.ts';
 
-/** @throws {UsageError} for a file that cannot be read. @throws {TypeError} of the client. */
+/** @throws {UsageError} for a file that cannot be read. @throws {TypeError} for options that the client refuses. */
 export function openGrpc(
   { target, isTls, cacert, cert, key, timeoutMs }: CommandOptions,
   local: LocalService | undefined,

@@ -2,7 +2,7 @@ import { type Finding, probe } from './probe.ts';
 import type { Attempt } from './transport.ts';
 
 /**
- * What is probably wrong, and what to do, when a call has failed; an empty string where nothing can be said.
+ * Describes the probable cause of a failed call, and what to do. Empty if no cause is found.
  *
  * @param timeoutMs how long the search may take.
  */

@@ -7,7 +7,7 @@ import { readAuthorities, verifiesCertificate } from './pem-files.ts';
 import type { Inject, Transport } from './transport.ts';
 import { UsageError } from './usage-error.ts';
 
-/** @throws {UsageError} @throws {TypeError} of the client. */
+/** @throws {UsageError} for a file or an option that is not valid. @throws {TypeError} for options that the client refuses. */
 export function openHttp(
   { target, cacert, timeoutMs }: CommandOptions,
   local: LocalService | undefined,

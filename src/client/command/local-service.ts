@@ -1,12 +1,12 @@
 import type { Environment } from './environment.ts';
 import { UsageError } from './usage-error.ts';
 
-/** Where a service with this environment can be reached from its own machine. */
+/** The addresses of a service with this environment, for clients on the same machine. */
 export interface LocalService {
   readonly isOverTls: boolean;
-  /** @throws {UsageError} where the environment does not say it. */
+  /** @throws {UsageError} if HOST or PORT is not valid. */
   httpUrl(): string;
-  /** @throws {UsageError} where the environment does not say it. */
+  /** @throws {UsageError} if HOST or GRPC_PORT is not valid. */
   grpcTarget(): string;
 }
 
@@ -19,14 +19,14 @@ export function findLocalService(env: Environment): LocalService {
   };
 }
 
-/** Addresses to listen on that mean all addresses, as the URL standard writes them. */
+/** Listen addresses that stand for all addresses, as the URL standard writes them. */
 const wildcards = ['0.0.0.0', '[::]', '[::ffff:0:0]'];
 
 function hostOf(env: Environment): string {
   const host = env('HOST') ?? 'localhost';
   const url = `http://${host.includes(':') && !host.startsWith('[') ? `[${host}]` : host}`;
   const hostname = URL.canParse(url) ? new URL(url).hostname : '';
-  // What a URL would take for a port, a path or credentials is no host.
+  // Refuses a text that a URL would read as a port, a path or credentials.
   if (hostname === '' || /[\s/?#@]/.test(host))
     throw new UsageError(`HOST: expected a host name or an address, got ${JSON.stringify(host)}`);
   return wildcards.includes(hostname) ? 'localhost' : hostname;

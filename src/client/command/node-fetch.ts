@@ -3,13 +3,13 @@ import * as https from 'node:https';
 import { Readable } from 'node:stream';
 
 interface NodeFetchOptions {
-  /** Whether calls go through the proxy that the environment names, where Node is told to heed it. */
+  /** True if calls use the proxy of the environment. Node does so only if it is told to (`NODE_USE_ENV_PROXY`). */
   readonly useProxy: boolean;
   readonly ca?: Buffer | undefined;
   readonly rejectUnauthorized?: boolean;
 }
 
-/** A `fetch` for GET with TLS options: Node's own takes authorities, and proxies, from the environment alone. */
+/** A `fetch` for GET with TLS options. Node's own `fetch` reads authorities and proxies only from the environment. */
 export function createNodeFetch({ useProxy, ...tls }: NodeFetchOptions): typeof fetch {
   return (target, { headers, signal } = {}) => {
     const url = new URL(String(target));
@@ -17,21 +17,21 @@ export function createNodeFetch({ useProxy, ...tls }: NodeFetchOptions): typeof 
     return new Promise((resolve, reject) => {
       request(url, {
         ...tls,
-        // The global agent knows the proxies; one of our own does not.
+        // The global agent uses the proxies; a new agent does not.
         ...(!useProxy && { agent: new Agent() }),
         headers: Object.fromEntries(new Headers(headers)),
         signal: signal ?? undefined,
       })
         .on('response', (response) => resolve(toResponse(response)))
         .on('error', reject)
-        // Node closes a connection that is switched to another protocol, and reports nothing else.
+        // If the server switches to another protocol, Node closes the connection and emits no other event.
         .on('close', () => reject(new Error('the connection was closed')))
         .end();
     });
   };
 }
 
-/** Statuses whose answers have no body, so that none may be given to a Response. */
+/** Responses with these statuses have no body, and `Response` throws if it is given one. */
 const withoutBody = [204, 205, 304];
 
 async function toResponse(message: http.IncomingMessage): Promise<Response> {

@@ -6,8 +6,8 @@ import type { Inject, Transport } from './transport.ts';
 import { UsageError } from './usage-error.ts';
 
 /**
- * Opens the transport that the options ask for: to the service beside, as the environment and the folder's `.env` describe it,
- * unless they say where.
+ * Opens the transport that the options ask for. Without a target it calls the local service, which the environment and the folder's `.env`
+ * describe.
  *
  * @throws {UsageError}
  */
@@ -17,18 +17,18 @@ export async function openTransport(
   folder: string,
 ): Promise<Transport> {
   const local = options.target === undefined ? findLocalService(readEnvironment(env, folder)) : undefined;
-  // gRPC's packages take longer to load than an HTTP call takes.
+  // Loaded only if needed: the gRPC packages take longer to load than an HTTP call takes.
   const open = options.isGrpc ? (await import('./grpc-transport.ts')).openGrpc : openHttp;
   try {
     return open(options, local, injectTrace(env));
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
-    // A client's word about its options: the command's options have the same names, except for those of TLS.
+    // The client's message begins with the name of an option. The command's options have the same names, except for TLS.
     throw new UsageError(`--${error.message.replace(/^tls:/, 'cert and --key:')}`);
   }
 }
 
-/** The caller's trace, where a script has one (OpenTelemetry: environment variables as context propagation carriers). */
+/** Continues the trace of the calling script, if it has one (OpenTelemetry: environment variables as context propagation carriers). */
 function injectTrace({ TRACEPARENT, TRACESTATE }: NodeJS.ProcessEnv): Inject {
   return (carrier) => {
     if (TRACEPARENT) carrier.traceparent = TRACEPARENT;

@@ -3,7 +3,7 @@ import { createSecureContext } from 'node:tls';
 import type { LocalService } from './local-service.ts';
 import { UsageError } from './usage-error.ts';
 
-/** The content of the file that an option names, if it is given. @throws {UsageError} */
+/** Reads the file that an option names, if the option is given. @throws {UsageError} */
 export function readPemFile(option: string, path: string | undefined): Buffer | undefined {
   if (path === undefined) return undefined;
   try {
@@ -13,7 +13,10 @@ export function readPemFile(option: string, path: string | undefined): Buffer | 
   }
 }
 
-/** The same for authorities. OpenSSL takes a file without certificates, and then trusts nobody. @throws {UsageError} */
+/**
+ * The same for authorities. It checks them, because OpenSSL accepts a file without certificates and then trusts no server. @throws
+ * {UsageError}
+ */
 export function readAuthorities(path: string | undefined): Buffer | undefined {
   const ca = readPemFile('cacert', path);
   if (ca === undefined) return undefined;
@@ -27,8 +30,8 @@ export function readAuthorities(path: string | undefined): Buffer | undefined {
 }
 
 /**
- * False for the service beside, unless its authority is named: its certificate is for the name that others call it by, and nobody
- * stands between it and its own machine.
+ * False for the local service, unless its authority is given: its certificate is for its public name, and the connection does not leave the
+ * machine.
  */
 export function verifiesCertificate(local: LocalService | undefined, ca: Buffer | undefined): boolean {
   return local === undefined || ca !== undefined;

@@ -2,20 +2,20 @@ import { connect, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { Attempt } from './transport.ts';
 
-/** What listens at an endpoint, as far as its first bytes tell. */
+/** The protocol of an endpoint, judged by its first bytes. */
 export interface Finding {
-  /** The system's code where there is no connection at all, such as ECONNREFUSED. */
+  /** The system's error code if no connection was made, such as ECONNREFUSED. */
   readonly failure?: string | undefined;
   readonly isOverTls?: boolean;
   readonly speaksHttp1?: boolean;
   readonly speaksHttp2?: boolean;
   /** Why the server's certificate is not trusted, as a code of OpenSSL or Node. */
   readonly certificateError?: string | undefined;
-  /** True if the server asks for a certificate of the client. */
+  /** True if the server requires a client certificate. */
   readonly wantsCertificate?: boolean;
 }
 
-/** Looks what listens there, without a request. It finds nothing more once the signal is aborted. */
+/** Finds out which protocol an endpoint speaks, without sending a request. It stops when the signal is aborted. */
 export async function probe(attempt: Attempt, stop: AbortSignal): Promise<Finding> {
   const { endpoint } = attempt;
   if (!endpoint) return {};
@@ -54,7 +54,7 @@ async function probeTls(
       accepted = socket.alpnProtocol;
       if (!socket.authorized) certificateError = String(socket.authorizationError);
     });
-    // What it says after the handshake tells only whether a certificate of the client is missing.
+    // Data after the handshake only shows whether the server misses a client certificate.
     const isEnough = () => certificateError !== undefined || accepted !== 'h2';
     const { isConnected, error } = await exchange(socket, 'secureConnect', stop, isEnough);
     return { accepted, certificateError, isConnected, error };
@@ -70,7 +70,7 @@ async function probeTls(
   };
 }
 
-/** The preface of HTTP/2 with empty SETTINGS (RFC 9113, section 3.4): servers of HTTP/2 answer it, and those of HTTP/1.1 refuse it. */
+/** The HTTP/2 preface with empty SETTINGS (RFC 9113, section 3.4). HTTP/2 servers answer it; HTTP/1.1 servers refuse it. */
 const preface = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0', 'latin1');
 const settingsType = 4;
 
@@ -80,7 +80,7 @@ interface Exchange {
   readonly error?: NodeJS.ErrnoException;
 }
 
-/** Connects, sends the preface unless that was enough, and looks at what comes first. */
+/** Connects, sends the preface unless `isEnough()`, and reads the protocol from the first bytes that arrive. */
 function exchange(
   socket: Socket,
   connected: string,

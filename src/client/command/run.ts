@@ -6,10 +6,10 @@ import { openTransport } from './open-transport.ts';
 import type { Transport } from './transport.ts';
 import { UsageError } from './usage-error.ts';
 
-/** What a command finds around it. */
+/** The inputs and outputs of a command, besides its arguments. */
 export interface Surroundings {
   readonly env: NodeJS.ProcessEnv;
-  /** Where `.env` is looked for. */
+  /** The folder of `.env`. */
   readonly folder: string;
   readonly print: (line: string) => void;
   readonly printError: (line: string) => void;
@@ -63,12 +63,12 @@ async function execute(
   }
 }
 
-/** One line, without control characters: whatever answered, it must not write to the terminal. A greeting of the service has none. */
+/** Replaces control characters, so that an unknown server cannot control the terminal. A greeting of the service has none. */
 function toLine(text: string): string {
   return text.replace(/\p{Cc}+/gu, ' ');
 }
 
-/** The same error, with its probable cause where the service itself did not answer. */
+/** Adds the probable cause to an error, unless the service itself answered. */
 async function withHint(error: unknown, { attempt }: Transport, timeoutMs: number): Promise<unknown> {
   if (!(error instanceof GreetError) || error.requestId !== undefined || error.violations.length > 0)
     return error;

@@ -1,16 +1,16 @@
-/** What the command needs of a client. */
+/** The functions that the command needs, over HTTP or gRPC. */
 export interface Transport {
   greet(name: string): Promise<{ message: string }>;
-  /** Whether the service is ready, and its own word for that. */
+  /** `status` is the word that the service uses. */
   health(): Promise<{ ready: boolean; status: string }>;
   close(): void;
   readonly attempt: Attempt;
 }
 
-/** Where calls go and how, to find out why they fail. */
+/** How a call was made, for the search for the cause of its failure. */
 export interface Attempt {
   readonly protocol: 'HTTP' | 'gRPC';
-  /** The first endpoint; undefined where there is none to look at, such as for a Unix socket. */
+  /** The first endpoint; undefined if there is none to probe, as for a Unix socket. */
   readonly endpoint: { readonly host: string; readonly port: number } | undefined;
   readonly isOverTls: boolean;
   readonly ca?: Buffer | undefined;

@@ -11,7 +11,7 @@ import {
 /** The credentials in use: the service's certificate and key, and the authorities of gRPC clients. */
 export interface Certificates {
   readonly current: Credentials;
-  /** True while the files hold something else, which is not used. */
+  /** True while the files hold content that was rejected. */
   readonly isRejecting: boolean;
   /** Reads the files now; the watch does so by itself. Resolves when what they hold is used or rejected. */
   read(): Promise<void>;
@@ -42,10 +42,10 @@ export class TlsFilesError extends Error {
 }
 
 /**
- * Reads the files, and again every `intervalMs`. It compares contents instead of waiting for events of the file system: Kubernetes swaps
- * a link two folders up, other tools rename or rewrite, and all of these are seen this way. New contents are used once two consecutive
- * reads agree, because a file may be half-written at any one of them, and only as a whole: a certificate never meets another's key. A
- * certificate outside its validity never replaces one that is valid; it is used as soon as it is valid, or the other one no longer is.
+ * Reads the files every `intervalMs` and compares their contents. It does not use file system events: Kubernetes swaps a link two folders
+ * up, and other tools rename or rewrite files. New contents are used once two consecutive reads agree, because one read may find a
+ * half-written file, and only all together, so that the key always matches. A certificate outside its validity waits until it is valid, or
+ * until the current one no longer is.
  *
  * @throws {TlsFilesError} if the files are not valid.
  */
@@ -58,7 +58,7 @@ export async function watchCertificates(
   const checked = checkTls(lastRead);
   if (isFaulty(checked)) throw new TlsFilesError(checked);
   let current = checked;
-  /** Credentials from the files that are not valid today. */
+  /** Credentials from the files, checked, but not valid today. */
   let waiting: Credentials | undefined;
   let isRejecting = false;
   const listeners: ((credentials: Credentials) => void)[] = [];
@@ -97,7 +97,7 @@ export async function watchCertificates(
   };
   let reading: Promise<void> | undefined;
   const read = () => {
-    // A file system that hangs is not asked again.
+    // Callers share a read in progress: a file system that hangs is not asked again.
     reading ??= readFiles()
       .catch(onError)
       .finally(() => {

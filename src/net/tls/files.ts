@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createSecureContext } from 'node:tls';
 
-/** Where the files are. */
+/** The paths of the files. */
 export interface TlsFiles {
   /** The service's certificate in PEM, followed by the chain to its authority. */
   readonly certFile: string;
@@ -90,7 +90,7 @@ export function checkTls({ cert, key, clientCa }: TlsContents): Credentials | re
   const leaf = chain?.[0];
   if (leaf && privateKey && !leaf.checkPrivateKey(privateKey))
     faults.push({ file: 'key', code: 'key-mismatch', reason: subjectOf(leaf) });
-  // Only OpenSSL knows some faults, such as keys that are too short to be safe.
+  // Only OpenSSL finds some faults, such as keys that are too short to be safe.
   if (faults.length === 0)
     attempt('cert', 'refused-by-openssl', cert, () =>
       createSecureContext(secureContextOptions({ cert, key, clientCa } as Credentials)),
@@ -103,7 +103,7 @@ export function isFaulty(checked: Credentials | readonly TlsFault[]): checked is
   return Array.isArray(checked);
 }
 
-/** The options of a secure context, without the authorities of clients, which only gRPC has. */
+/** The options of a secure context, without the client authorities, which only gRPC uses. */
 export function secureContextOptions({ cert, key }: Pick<Credentials, 'cert' | 'key'>) {
   return {
     cert,

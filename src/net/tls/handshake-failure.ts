@@ -2,7 +2,7 @@ import type { TLSSocket } from 'node:tls';
 
 /** Why a TLS handshake failed, as far as the server can tell. */
 export const handshakeFailures = [
-  /** The client sent something else than TLS, such as HTTP in clear text. */
+  /** The client sent something other than TLS, such as HTTP in clear text. */
   'not-tls',
   'timeout',
   /** The client closed the connection, as a TCP health check does. */

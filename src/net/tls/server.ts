@@ -10,7 +10,7 @@ interface TlsServerOptions extends Http2ServerOptions {
   readonly options: ServerOptions;
   readonly certificates: Certificates;
   readonly reportHandshakeFailure?: ReportHandshakeFailure | undefined;
-  /** Serves requests over HTTP/1.1; `handler` serves those over HTTP/2. */
+  /** Serves requests over HTTP/1.1. `handler` serves those over HTTP/2. */
   readonly onRequest: RequestListener;
   /** Called for each connection that speaks HTTP/1.1. */
   readonly onConnection: (socket: TLSSocket) => void;
@@ -18,15 +18,15 @@ interface TlsServerOptions extends Http2ServerOptions {
 
 export interface TlsServer {
   readonly server: Server;
-  /** To be called when the server stops accepting: sends GOAWAY to all HTTP/2 clients. */
+  /** Sends GOAWAY to all HTTP/2 clients. Call it when the server stops accepting connections. */
   close(): void;
   /** Destroys all HTTP/2 connections. */
   closeNow(): void;
 }
 
 /**
- * Serves HTTP/1.1 over TLS with Node's HTTPS server, so that all its limits apply; Node's server for both protocols takes few of them. A
- * connection that chose `h2` in the handshake (ALPN, RFC 7301) goes to the HTTP/2 server. A renewed certificate is for new connections.
+ * Serves HTTP/1.1 over TLS with Node's HTTPS server, so that all its limits apply; Node's server for both protocols has few of them. A
+ * connection that chose `h2` in the handshake (ALPN, RFC 7301) goes to the HTTP/2 server. Only new connections use a renewed certificate.
  */
 export function createTlsServer(tlsOptions: TlsServerOptions): TlsServer {
   const { options, certificates, limits, onRequest, onConnection, reportHandshakeFailure } = tlsOptions;
@@ -49,7 +49,7 @@ export function createTlsServer(tlsOptions: TlsServerOptions): TlsServer {
     onConnection(socket);
     for (const listener of http1Listeners) listener.call(server, socket);
   });
-  // After a failed handshake the client could read no response.
+  // A client whose handshake failed cannot read a response.
   server.removeAllListeners('tlsClientError');
   server.on('tlsClientError', (_error, socket) => socket.destroy());
   if (reportHandshakeFailure) server.on('tlsClientError', reportHandshakeFailures(reportHandshakeFailure));
