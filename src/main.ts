@@ -1,7 +1,8 @@
 import './net/node-20/tick-shape.ts';
 import { isatty } from 'node:tty';
-import { type Config, ConfigError, flushTimeoutMs, loadConfig } from './config/config.ts';
+import type { Config } from './config/config.ts';
 import { DotenvError, readDotenv } from './config/dotenv.ts';
+import { ConfigError, flushTimeoutMs, loadConfig } from './config/load-config.ts';
 import { operations, servedNames } from './operations.ts';
 import { createFaults } from './resilience/faults.ts';
 import { createReadiness } from './resilience/readiness.ts';

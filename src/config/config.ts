@@ -1,12 +1,85 @@
-import type * as z from 'zod';
+import * as z from 'zod';
 import type { TlsFiles } from '../net/tls/files.ts';
-import { environmentSchema, type logLevels } from './environment-variables.ts';
-import { findMisspellings, type Misspelling } from './misspelt-variables.ts';
-import { tlsFaultsOf, tlsFilesOf } from './tls-settings.ts';
-import { endpointFaultsOf, type TracingSettings, tracingSettingsOf } from './tracing-settings.ts';
+import type { Misspelling } from './misspelt-variables.ts';
+import { tlsFilesOf } from './tls-settings.ts';
+import { type TracingSettings, tracingSettingsOf } from './tracing-settings.ts';
+import {
+  corsOrigins,
+  host,
+  hostNames,
+  integer,
+  milliseconds,
+  onOrOff,
+  port,
+  trustedProxies,
+} from './variable-types.ts';
 
-/** Time at the end of a drain for the last logs and spans, after the listeners are closed, in milliseconds. */
-export const flushTimeoutMs = 2_000;
+export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+
+const text = z.string().trim().default('');
+
+/** Every variable of the service. A default is written as in the environment. */
+export const environmentSchema = z.object({
+  HOST: host.prefault('localhost'),
+  PORT: port('HTTP').prefault('8080'),
+  GRPC_PORT: port('gRPC').prefault('50051'),
+  ADMIN_PORT: port('the admin listener').prefault('9464'),
+  ADMIN_FAULTS: onOrOff.prefault('on'),
+  ADMIN_PROFILES: onOrOff.prefault('off'),
+  ADMIN_HOSTS: hostNames.prefault(''),
+  LOG_LEVEL: z
+    .string()
+    .trim()
+    .toLowerCase()
+    .pipe(z.enum(logLevels, { error: `expected one of ${logLevels.join(', ')}` }))
+    .prefault('info'),
+  CORS_ORIGINS: corsOrigins.prefault('*'),
+  TLS_CERT_FILE: text,
+  TLS_KEY_FILE: text,
+  GRPC_TLS_CLIENT_CA_FILE: text,
+  KEEP_ALIVE_TIMEOUT_MS: milliseconds('how long an idle connection is kept').prefault('75000'),
+  GRPC_MAX_MESSAGE_BYTES: integer('the largest message', 1_024, 4_194_304).prefault('4096'),
+  GRPC_MAX_CONCURRENT_STREAMS: integer('calls at once on one connection', 1, 10_000).prefault('100'),
+  GRPC_MAX_CONNECTION_IDLE_MS: milliseconds('how long a connection without calls is kept').prefault('300000'),
+  GRPC_MAX_CONNECTION_AGE_MS: milliseconds('how long any connection is kept').prefault('600000'),
+  GRPC_MAX_CONNECTION_AGE_GRACE_MS: milliseconds(
+    'how long calls on an old connection may take to end',
+  ).prefault('20000'),
+  GRPC_KEEPALIVE_TIME_MS: milliseconds('how long a client may be silent before it is pinged').prefault(
+    '60000',
+  ),
+  GRPC_KEEPALIVE_TIMEOUT_MS: milliseconds('how long it may take to answer the ping').prefault('20000'),
+  MAX_EVENT_LOOP_DELAY_MS: milliseconds(
+    'how late the event loop may run before greetings are refused',
+  ).prefault('1000'),
+  TRUSTED_PROXIES: trustedProxies.prefault(''),
+  RATE_LIMIT_MAX: integer(
+    'how many requests one address may send in the window (0 = any number)',
+    0,
+    1_000_000_000,
+  ).prefault('0'),
+  RATE_LIMIT_WINDOW_MS: integer('the window, in milliseconds', 1_000, 3_600_000).prefault('60000'),
+  DRAIN_DELAY_MS: milliseconds('how long to go on serving after SIGTERM').prefault('7000'),
+  SHUTDOWN_TIMEOUT_MS: milliseconds('how long requests in flight may take to end').prefault('10000'),
+  BUILD_REVISION: text.default('unknown'),
+  OTEL_EXPORTER_OTLP_ENDPOINT: text,
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: text,
+  OTEL_EXPORTER_OTLP_PROTOCOL: text.default('http/protobuf'),
+  OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: text,
+  OTEL_TRACES_EXPORTER: text,
+  OTEL_SDK_DISABLED: text.default('false'),
+  // These are for the SDK, which reads and checks them itself.
+  OTEL_SERVICE_NAME: text.default('greet'),
+  OTEL_RESOURCE_ATTRIBUTES: text,
+  OTEL_PROPAGATORS: text.default('tracecontext,baggage'),
+  OTEL_TRACES_SAMPLER: text.default('parentbased_always_on'),
+  OTEL_TRACES_SAMPLER_ARG: text.default('1'),
+  TERMINATION_GRACE_PERIOD_MS: milliseconds('how long the orchestrator waits before it kills').prefault(
+    '30000',
+  ),
+});
+
+export type EnvironmentVariables = z.output<typeof environmentSchema>;
 
 export interface Config {
   readonly host: string;
@@ -45,96 +118,34 @@ export interface Config {
   readonly otel: TracingSettings;
 }
 
-/** Lists every error of the configuration, one line each. */
-export class ConfigError extends Error {
-  override readonly name = 'ConfigError';
-
-  constructor(faults: readonly string[]) {
-    super(`The configuration is not valid:\n${faults.map((fault) => `  ${fault}`).join('\n')}`);
-  }
-}
-
-const configSchema = environmentSchema
-  .superRefine(checkPorts)
-  .superRefine(checkGrace)
-  .transform(
-    (env): Omit<Config, 'misspellings'> =>
-      Object.freeze({
-        host: env.HOST,
-        port: env.PORT,
-        grpcPort: env.GRPC_PORT,
-        adminPort: env.ADMIN_PORT,
-        adminHosts: env.ADMIN_HOSTS,
-        logLevel: env.LOG_LEVEL,
-        corsOrigins: env.CORS_ORIGINS,
-        tls: tlsFilesOf(env),
-        keepAliveTimeoutMs: env.KEEP_ALIVE_TIMEOUT_MS,
-        grpc: Object.freeze({
-          maxMessageBytes: env.GRPC_MAX_MESSAGE_BYTES,
-          maxConcurrentStreams: env.GRPC_MAX_CONCURRENT_STREAMS,
-          maxConnectionIdleMs: env.GRPC_MAX_CONNECTION_IDLE_MS,
-          maxConnectionAgeMs: env.GRPC_MAX_CONNECTION_AGE_MS,
-          maxConnectionAgeGraceMs: env.GRPC_MAX_CONNECTION_AGE_GRACE_MS,
-          keepaliveTimeMs: env.GRPC_KEEPALIVE_TIME_MS,
-          keepaliveTimeoutMs: env.GRPC_KEEPALIVE_TIMEOUT_MS,
-        }),
-        maxEventLoopDelayMs: env.MAX_EVENT_LOOP_DELAY_MS,
-        trustedProxies: env.TRUSTED_PROXIES,
-        rateLimit: Object.freeze({ maxRequests: env.RATE_LIMIT_MAX, windowMs: env.RATE_LIMIT_WINDOW_MS }),
-        drainDelayMs: env.DRAIN_DELAY_MS,
-        shutdownTimeoutMs: env.SHUTDOWN_TIMEOUT_MS,
-        revision: env.BUILD_REVISION,
-        admin: Object.freeze({ faults: env.ADMIN_FAULTS === 'on', profiles: env.ADMIN_PROFILES === 'on' }),
-        otel: tracingSettingsOf(env),
-      }),
-  );
-
-type Environment = z.output<typeof environmentSchema>;
-
-function checkPorts(env: Environment, ctx: z.RefinementCtx): void {
-  const names = ['PORT', 'GRPC_PORT', 'ADMIN_PORT'] as const;
-  for (const [index, name] of names.entries()) {
-    const other = names.slice(0, index).find((earlier) => env[earlier] !== 0 && env[earlier] === env[name]);
-    if (other)
-      ctx.addIssue({ code: 'custom', path: [name], message: `expected another port than ${other}'s` });
-  }
-}
-
-function checkGrace(env: Environment, ctx: z.RefinementCtx): void {
-  const needed = env.DRAIN_DELAY_MS + env.SHUTDOWN_TIMEOUT_MS + flushTimeoutMs;
-  if (needed < env.TERMINATION_GRACE_PERIOD_MS) return;
-  ctx.addIssue({
-    code: 'custom',
-    path: ['TERMINATION_GRACE_PERIOD_MS'],
-    message:
-      `expected more than ${needed}: DRAIN_DELAY_MS (${env.DRAIN_DELAY_MS}) + SHUTDOWN_TIMEOUT_MS (${env.SHUTDOWN_TIMEOUT_MS}) + ${flushTimeoutMs} for the last logs, ` +
-      'or the orchestrator kills the process in the middle of its drain',
-  });
-}
-
-/**
- * Reads the configuration from environment variables. An empty variable counts as unset.
- *
- * @throws {ConfigError} that names every bad variable, what was expected and what was found.
- */
-export function loadConfig(env: Readonly<Record<string, string | undefined>>): Config {
-  const known = Object.fromEntries(
-    Object.keys(environmentSchema.shape).map((name) => [name, env[name]?.trim() || undefined]),
-  );
-  const result = configSchema.safeParse(known);
-  const faults = [
-    ...(result.error?.issues ?? []).map(({ path: [name], message }) => ({ variable: String(name), message })),
-    ...tlsFaultsOf(known),
-    ...endpointFaultsOf(known),
-  ];
-  if (result.success && faults.length === 0) {
-    const misspellings = findMisspellings(Object.keys(env), Object.keys(environmentSchema.shape));
-    return Object.freeze({ ...result.data, misspellings });
-  }
-  throw new ConfigError(
-    faults.map(({ variable, message }) => {
-      const found = env[variable];
-      return `${variable}: ${message}${found === undefined ? '' : `; got ${JSON.stringify(found)}`}`;
+/** The configuration that valid variables stand for. */
+export function configOf(env: EnvironmentVariables): Omit<Config, 'misspellings'> {
+  return Object.freeze({
+    host: env.HOST,
+    port: env.PORT,
+    grpcPort: env.GRPC_PORT,
+    adminPort: env.ADMIN_PORT,
+    adminHosts: env.ADMIN_HOSTS,
+    logLevel: env.LOG_LEVEL,
+    corsOrigins: env.CORS_ORIGINS,
+    tls: tlsFilesOf(env),
+    keepAliveTimeoutMs: env.KEEP_ALIVE_TIMEOUT_MS,
+    grpc: Object.freeze({
+      maxMessageBytes: env.GRPC_MAX_MESSAGE_BYTES,
+      maxConcurrentStreams: env.GRPC_MAX_CONCURRENT_STREAMS,
+      maxConnectionIdleMs: env.GRPC_MAX_CONNECTION_IDLE_MS,
+      maxConnectionAgeMs: env.GRPC_MAX_CONNECTION_AGE_MS,
+      maxConnectionAgeGraceMs: env.GRPC_MAX_CONNECTION_AGE_GRACE_MS,
+      keepaliveTimeMs: env.GRPC_KEEPALIVE_TIME_MS,
+      keepaliveTimeoutMs: env.GRPC_KEEPALIVE_TIMEOUT_MS,
     }),
-  );
+    maxEventLoopDelayMs: env.MAX_EVENT_LOOP_DELAY_MS,
+    trustedProxies: env.TRUSTED_PROXIES,
+    rateLimit: Object.freeze({ maxRequests: env.RATE_LIMIT_MAX, windowMs: env.RATE_LIMIT_WINDOW_MS }),
+    drainDelayMs: env.DRAIN_DELAY_MS,
+    shutdownTimeoutMs: env.SHUTDOWN_TIMEOUT_MS,
+    revision: env.BUILD_REVISION,
+    admin: Object.freeze({ faults: env.ADMIN_FAULTS === 'on', profiles: env.ADMIN_PROFILES === 'on' }),
+    otel: tracingSettingsOf(env),
+  });
 }

@@ -1,4 +1,4 @@
-import { ConfigError } from '../config/config.ts';
+import { ConfigError } from '../config/load-config.ts';
 import { describeTlsFault } from '../config/tls-settings.ts';
 import {
   type Certificates,

@@ -3,8 +3,8 @@ import { parseEnv } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { generateSettings } from '../../scripts/settings.ts';
-import { ConfigError, loadConfig } from '../../src/config/config.ts';
-import { environmentSchema } from '../../src/config/environment-variables.ts';
+import { environmentSchema } from '../../src/config/config.ts';
+import { ConfigError, loadConfig } from '../../src/config/load-config.ts';
 import { createClientOf } from '../../src/net/client-address.ts';
 
 const read = (name: string) => readFile(new URL(`../../${name}`, import.meta.url), 'utf8');

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { environmentSchema } from '../../src/config/environment-variables.ts';
+import { environmentSchema } from '../../src/config/config.ts';
 import { findMisspellings } from '../../src/config/misspelt-variables.ts';
 
 const ours = Object.keys(environmentSchema.shape);

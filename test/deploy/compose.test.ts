@@ -1,8 +1,8 @@
 import { access, readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { flushTimeoutMs, loadConfig } from '../../src/config/config.ts';
-import { environmentSchema } from '../../src/config/environment-variables.ts';
+import { environmentSchema } from '../../src/config/config.ts';
+import { flushTimeoutMs, loadConfig } from '../../src/config/load-config.ts';
 
 const folder = new URL('../../deploy/', import.meta.url);
 const read = (name: string) => readFile(new URL(name, folder), 'utf8');

@@ -2,7 +2,7 @@ import { cp, mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { environmentSchema } from '../../src/config/environment-variables.ts';
+import { environmentSchema } from '../../src/config/config.ts';
 import { missing, run, start } from '../support/command.ts';
 import {
   type ConsoleBlock,

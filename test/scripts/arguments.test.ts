@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { environmentSchema } from '../../src/config/environment-variables.ts';
+import { environmentSchema } from '../../src/config/config.ts';
 import { run } from '../support/command.ts';
 
 const root = new URL('../../', import.meta.url);

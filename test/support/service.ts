@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { loadConfig } from '../../src/config/config.ts';
+import { loadConfig } from '../../src/config/load-config.ts';
 import { defaultLimits, type Limits } from '../../src/net/limits.ts';
 import { operations, servedNames } from '../../src/operations.ts';
 import { createFaults } from '../../src/resilience/faults.ts';

@@ -1,7 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import * as z from 'zod';
-import type { Config } from '../../config/config.ts';
-import { logLevels } from '../../config/environment-variables.ts';
+import { type Config, logLevels } from '../../config/config.ts';
 import { plainAddress } from '../../net/client-address.ts';
 import { type Faults, faultRequestSchema } from '../../resilience/faults.ts';
 import type { Logger } from '../../telemetry/logger.ts';

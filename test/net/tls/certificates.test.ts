@@ -2,7 +2,7 @@ import { mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pino } from 'pino';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { ConfigError } from '../../../src/config/config.ts';
+import { ConfigError } from '../../../src/config/load-config.ts';
 import type { Certificates } from '../../../src/net/tls/certificates.ts';
 import type { TlsFiles } from '../../../src/net/tls/files.ts';
 import { openCertificates } from '../../../src/telemetry/certificates.ts';
