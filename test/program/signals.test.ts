@@ -69,6 +69,19 @@ describe('a signal to the built program', () => {
     expect(messages().at(-1)).toBe('second signal: exiting at once');
   });
 
+  it('ends the program with 1, even if a listener never closes', async () => {
+    const code =
+      "import { Server } from 'node:http'; Server.prototype.close = function close() { return this; };";
+    const program = await start({
+      env: { SHUTDOWN_TIMEOUT_MS: '0' },
+      nodeOptions: ['--import', `data:text/javascript,${encodeURIComponent(code)}`],
+    });
+    await program.ready();
+    program.signal('SIGTERM');
+    expect(await program.exited).toBe(1);
+    expect(messages().at(-1)).toBe('exiting after an unexpected error');
+  });
+
   it('changes nothing if it does not ask for an end', async () => {
     const program = await (await start()).ready();
     for (const signal of ['SIGPIPE', 'SIGCHLD', 'SIGCONT', 'SIGURG', 'SIGXFSZ', 'SIGWINCH'] as const) {
