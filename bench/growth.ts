@@ -14,11 +14,13 @@ import { coldStartInstructions, coldStartTimes } from './growth/cold-start.ts';
 import { costByConnections, costByGreetings } from './growth/instructions.ts';
 import { memoryByGreetings } from './growth/memory.ts';
 import { markdownTable } from './markdown-table.ts';
-import { mergeResult } from './result-file.ts';
+import { mergeResult, readResults } from './result-file.ts';
 import { type Load, loadGrpc, loadHttp } from './times/load.ts';
 
 requireTools();
-const { values: options } = parseArgs({ options: { against: { type: 'string' } } });
+const { values: options } = parseArgs({
+  options: { against: { type: 'string' }, only: { type: 'string' } },
+});
 
 interface Transport {
   readonly title: string;
@@ -111,11 +113,19 @@ async function startsOf(contenders: readonly Contender[]) {
   return starts;
 }
 
-mergeResult('growth', thisNode.major, {
-  node: thisNode.version,
-  qemu: qemuVersion(),
-  date: new Date().toISOString().slice(0, 10),
-  starts: await startsOf(http.contenders),
-  http: await growthOf(http),
-  grpc: await growthOf(grpc),
-});
+const parts = {
+  starts: () => startsOf(http.contenders),
+  http: () => growthOf(http),
+  grpc: () => growthOf(grpc),
+};
+for (const [part, run] of Object.entries(parts)) {
+  if (part !== (options.only ?? part)) continue;
+  const result = await run();
+  mergeResult('growth', thisNode.major, {
+    ...readResults<object>('growth')[thisNode.major],
+    node: thisNode.version,
+    qemu: qemuVersion(),
+    date: new Date().toISOString().slice(0, 10),
+    [part]: result,
+  });
+}
