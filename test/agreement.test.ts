@@ -7,7 +7,7 @@ import { readViolations } from '../src/net/grpc/rich-status.ts';
 import { unicodeText } from './support/arbitraries.ts';
 import { startTestService, type TestService } from './support/service.ts';
 
-/** The bytes of a name: of Unicode texts of every kind, and of things that only look like UTF-8. */
+/** The bytes of a name: Unicode texts of every kind, and bytes that look like UTF-8 but are not valid. */
 const nameBytes = fc.oneof(
   unicodeText(110).map((text) => Buffer.from(text)),
   fc.string({ unit: 'grapheme', maxLength: 110 }).map((text) => Buffer.from(text)),
@@ -34,7 +34,7 @@ const nameBytes = fc.oneof(
     .map((parts) => Buffer.from(parts.join(''))),
   fc.integer({ min: 95, max: 105 }).map((count) => Buffer.from('😀'.repeat(count))),
   fc.uint8Array({ maxLength: 12 }).map((bytes) => Buffer.from(bytes)),
-  // Surrogates, encoded as no UTF-8 may be.
+  // Surrogates in a form that UTF-8 forbids.
   fc
     .integer({ min: 0xd800, max: 0xdfff })
     .map((unit) => Buffer.from([0xed, 0x80 | ((unit >> 6) & 0x3f), 0x80 | (unit & 0x3f)])),

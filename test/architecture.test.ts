@@ -10,14 +10,14 @@ const files = (await readdir(source, { recursive: true })).filter((file) => file
 const partOf = (file: string) => file.split('/')[0] as string;
 
 const sharedFolders = ['http', 'grpc', 'telemetry', 'resilience', 'config', 'net', 'client'];
-/** The folders of the operations themselves: all others, such as `greeting`. They know no transport. */
+/** The folders of the operations, such as `greeting`: all that are not shared. They do not depend on a transport. */
 const domain = [...new Set(files.map(partOf))].filter(
   (part) => !part.endsWith('.ts') && !sharedFolders.includes(part),
 );
 
 /**
- * The parts of `src/` from top to bottom, each with the parts that it may import besides itself. The files beside the folders are the
- * process and what it is composed of; each of these is a part of its own.
+ * The parts of `src/` from top to bottom, each with the parts that it may import besides itself. Each file directly in `src/` is a part of
+ * its own.
  */
 const allowed: Readonly<Record<string, readonly string[]>> = {
   'main.ts': [
@@ -41,17 +41,17 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   config: ['net'],
   ...Object.fromEntries(domain.map((name) => [name, ['greeting']])),
   net: [],
-  // Beside the service: it shares the wire's formats and the proto with it, and nothing else.
+  // The client is not part of the service. It shares only the wire's formats and the proto with it.
   client: ['net', 'grpc/contract.ts', 'shipped-files.ts'],
   'shipped-files.ts': [],
 };
 
 const maxLooseFiles = 6;
 const maxFilesInFolder = 18;
-/** Without `net/` and `client/`: three files for each operation, and what all of them share. */
+/** The files without `net/` and `client/`: three for each operation, and the shared ones. */
 const maxServiceFiles = 60 + 3 * operations.length;
 
-/** The files of `src/` that each file imports; statically, dynamically, or for their types. */
+/** The files of `src/` that each file imports, including dynamic imports and imports of types. */
 const imports = new Map<string, readonly string[]>();
 for (const file of files) {
   const code = await readFile(join(source, file), 'utf8');
@@ -80,7 +80,7 @@ describe('the architecture of src/', () => {
     }
   });
 
-  it('has no circle of imports', () => {
+  it('has no import cycle', () => {
     const done = new Set<string>();
     const visit = (file: string, path: readonly string[]) => {
       if (done.has(file)) return;
@@ -91,8 +91,8 @@ describe('the architecture of src/', () => {
     for (const file of files) visit(file, []);
   });
 
-  it('is what the diagram in docs/architecture.md shows, without the imports that others imply', async () => {
-    // All operations have the same place in it, so that a new one does not change it.
+  it('equals the diagram in docs/architecture.md, which leaves out imports that follow from others', async () => {
+    // The diagram has one place for all operations, so that a new one does not change it.
     const nodeOf = (file: string) => (domain.includes(partOf(file)) ? 'greeting' : partOf(file));
     const edges = new Map<string, Set<string>>();
     for (const [file, targets] of imports)

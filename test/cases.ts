@@ -1,11 +1,8 @@
-/**
- * What the service makes of a name, whichever door it comes through. HTTP, gRPC, the clients and the command are all driven
- * by this one table.
- */
+/** The expected result for each name. The tests of HTTP, gRPC, the clients and the command all use this table. */
 export interface Case {
   readonly title: string;
   readonly name: string;
-  /** The greeting; or else the faults, word for word. */
+  /** The greeting, or else all errors, word for word. */
   readonly greeting?: string;
   readonly faults?: readonly string[];
 }

@@ -23,8 +23,8 @@ const start = Buffer.concat([preface, frame(types.settings)]);
 const many = (count: number, make: (index: number) => Buffer) =>
   Buffer.concat(Array.from({ length: count }, (_, index) => make(index)));
 
-describe('gRPC callers who', () => {
-  it('begin calls and never go on with them', () =>
+describe('the gRPC listener withstands clients that', () => {
+  it('begin calls and never complete them', () =>
     expectToWithstand('calls without a request', async ({ grpc }, signal) => {
       const held = new RawConnections(grpc);
       const calls = many(100, (index) => begin(index));
@@ -34,7 +34,7 @@ describe('gRPC callers who', () => {
       held.close();
     }));
 
-  it('send half a message, or take no answer: they are let go on time', () =>
+  it('send half a message or accept no response, and ends their calls in time', () =>
     expectToWithstand('half messages, and zero windows', async ({ grpc }) => {
       const held = new RawConnections(grpc);
       const halves = many(10, (index) =>
@@ -45,7 +45,7 @@ describe('gRPC callers who', () => {
       );
       for (let count = 0; count < 20; count += 1) held.open(Buffer.concat([start, halves]));
       for (let count = 0; count < 20; count += 1) held.open(Buffer.concat([preface, noWindow, untaken]));
-      // Those whose answers went nowhere are gone; the others were told and may call again.
+      // The connections that accepted no response must be closed. The others must have got a status for each call.
       const areLetGo = () =>
         held.sockets.slice(20).every((socket) => socket.closed) &&
         held.sockets.slice(0, 20).every(({ bytesRead }) => bytesRead > 10 * 20);
@@ -66,7 +66,7 @@ describe('gRPC callers who', () => {
       held.close();
     }));
 
-  it('call without end and never read the answers', () =>
+  it('make calls without end and never read the responses', () =>
     expectToWithstand('gRPC clients that never read', async ({ grpc }, signal) => {
       const held = new RawConnections(grpc);
       let calls = 0;
@@ -86,7 +86,7 @@ describe('gRPC callers who', () => {
       held.close();
     }));
 
-  it('reset calls as they begin', () =>
+  it('reset each call as soon as it begins', () =>
     expectToWithstand('rapid resets', async ({ grpc }, signal) => {
       const held = new RawConnections(grpc);
       const resets = many(2_000, (index) => Buffer.concat([begin(index), reset(index)]));
@@ -96,7 +96,7 @@ describe('gRPC callers who', () => {
       held.close();
     }));
 
-  it('flood with pings, settings and empty frames, and read nothing', () =>
+  it('send floods of PING, SETTINGS and WINDOW_UPDATE frames, and read nothing', () =>
     expectToWithstand('control frames', async ({ grpc }, signal) => {
       const held = new RawConnections(grpc);
       const floods = [
@@ -113,7 +113,7 @@ describe('gRPC callers who', () => {
       held.close();
     }));
 
-  it('continue their headers without end', () =>
+  it('send CONTINUATION frames without end', () =>
     expectToWithstand('CONTINUATION floods', async ({ grpc }, signal) => {
       const held = new RawConnections(grpc);
       const more = frame(types.continuation, {
@@ -128,10 +128,10 @@ describe('gRPC callers who', () => {
       held.close();
     }));
 
-  it('send headers that expand to much more than they are', () =>
+  it('send headers that HPACK compresses to a hundredth of their size', () =>
     expectToWithstand('oversized headers, compressed by HPACK', async ({ grpc }, signal) => {
       const held = new RawConnections(grpc);
-      // The first call has the connection remember 3,000 bytes; the others name them a hundred times each, in a byte.
+      // The first call stores a header of 3,000 bytes in the HPACK table. Each other call repeats it a hundred times, in one byte each.
       const remember = begin(
         0,
         callHeaders(undefined, header('x-a', 'a'.repeat(3_000), { isIndexed: true })),
@@ -145,7 +145,7 @@ describe('gRPC callers who', () => {
       held.close();
     }));
 
-  it('send messages that expand to much more than they are', () =>
+  it('send compressed messages that are a thousand times as long when decompressed', () =>
     expectToWithstand('oversized messages, compressed by gzip', async ({ grpc }, signal) => {
       const held = new RawConnections(grpc);
       const oversizedMessage = message(gzipSync(Buffer.alloc(3_900_000)).subarray(0, 4_090), true);
@@ -160,7 +160,7 @@ describe('gRPC callers who', () => {
       held.close();
     }));
 
-  it('never repeat a method, a metadata key or a service', () => {
+  it('use a new method, metadata key or service in each call', () => {
     let count = 0;
     return expectToWithstand('different calls', async ({ grpc }, signal) => {
       const held = new RawConnections(grpc);
@@ -192,7 +192,7 @@ describe('gRPC callers who', () => {
     });
   });
 
-  it('connect and say nothing, or more often than there are connections', () =>
+  it('open more connections than the limit, and send nothing', () =>
     expectToWithstand(
       'connection floods',
       async ({ grpc }, signal) => {
@@ -207,9 +207,9 @@ describe('gRPC callers who', () => {
       },
     ));
 
-  it('have been given up by HTTP/2 itself, or are silent: they are let go on time', () =>
+  it('cause an HTTP/2 error or stay silent, and closes their connections in time', () =>
     expectToWithstand(
-      'sessions that HTTP/2 gave up',
+      'HTTP/2 errors and silent connections',
       async ({ grpc }, signal) => {
         const held = new RawConnections(grpc);
         const resets = many(2_000, (index) => Buffer.concat([begin(index), reset(index)]));

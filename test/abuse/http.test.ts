@@ -5,13 +5,13 @@ import { untilWithin } from '../support/service-under-load.ts';
 
 const greeting = 'GET /greet?name=Mallory HTTP/1.1\r\nHost: greet\r\n\r\n';
 
-describe('HTTP callers who', () => {
-  it('pipeline and never read the answers', () =>
+describe('the HTTP listener withstands clients that', () => {
+  it('pipeline requests and never read the responses', () =>
     expectToWithstand(
       'pipelining clients that never read',
       async ({ http }, signal) => {
         const held = new RawConnections(http);
-        // As many as each will take; whoever is cut off comes back.
+        // Each connection is filled as far as the service reads it. A connection that the service closes is opened again.
         await repeatUntil(signal, 250, () => {
           while (held.openCount < 30) held.open('', { isReading: false });
           for (const socket of held.sockets)
@@ -22,7 +22,7 @@ describe('HTTP callers who', () => {
       { attackMs: 4_000 },
     ));
 
-  it('pipeline without end, and read', () =>
+  it('pipeline requests without end, and read the responses', () =>
     expectToWithstand('pipelining floods', async ({ http }, signal) => {
       const held = new RawConnections(http);
       await repeatUntil(signal, 20, () => {
@@ -33,7 +33,7 @@ describe('HTTP callers who', () => {
       held.close();
     }));
 
-  it('read the documentation a few bytes at a time, or not at all', () =>
+  it('read the documentation ten bytes at a time, or not at all', () =>
     expectToWithstand('slow readers', async ({ http }, signal) => {
       const held = new RawConnections(http);
       for (let count = 0; count < 300; count += 1) {
@@ -47,7 +47,7 @@ describe('HTTP callers who', () => {
       held.close();
     }));
 
-  it('send slowly, half, or nothing: they are let go on time', () =>
+  it('send a request slowly, half of it, or nothing, and closes their connections in time', () =>
     expectToWithstand(
       'slow senders',
       async ({ http }, signal) => {
@@ -65,7 +65,7 @@ describe('HTTP callers who', () => {
       {
         attackMs: 3_000,
         async atLast(siege) {
-          // Ten seconds for a whole request; the hundred are a few of ours, and of callers who behave.
+          // A whole request may take ten seconds. The hundred sockets allow for this test's own connections and for well-behaved clients.
           const connections = async () =>
             Number(
               /\d+$/.exec(
@@ -79,7 +79,7 @@ describe('HTTP callers who', () => {
       },
     ));
 
-  it('connect more often than there are connections', () =>
+  it('open more connections than the limit', () =>
     expectToWithstand('connection floods', async ({ http }, signal) => {
       const held = new RawConnections(http);
       await repeatUntil(signal, 50, () => {
@@ -88,7 +88,7 @@ describe('HTTP callers who', () => {
       held.close();
     }));
 
-  it('say nothing and never hang up: they are let go on time', async () => {
+  it('send nothing and never close their connections', async () => {
     let held: RawConnections | undefined;
     await expectToWithstand('clients that stay', async ({ http }, signal) => {
       const staying = new RawConnections(http);
@@ -100,7 +100,7 @@ describe('HTTP callers who', () => {
     held?.close();
   });
 
-  it('never repeat a path, a method, a name or a header', () => {
+  it('use a new path, name and header in each request', () => {
     let count = 0;
     return expectToWithstand('100,000 different requests', async ({ http }, signal) => {
       const methods = ['GET', 'PUT', 'PURGE', 'SEARCH', 'LINK', 'M-SEARCH'];

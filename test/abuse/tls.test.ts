@@ -21,7 +21,7 @@ describe('the HTTP/2 listener, with its real limits,', () => {
     await folder.dispose();
   });
 
-  /** A connection that speaks HTTP/2 by hand. */
+  /** A TLS connection on which the test writes its own HTTP/2 frames. */
   const openRaw = async () => {
     const socket = await connectTls(service.urls.http, { ca, ALPNProtocols: ['h2'] });
     socket.write(Buffer.concat([preface, frame(types.settings)]));

@@ -27,7 +27,7 @@ describe.each(['HTTP', 'gRPC'] as const)('the %s client', (transport) => {
     await service.drain();
   });
 
-  it.each(cases)('makes of $title what the service does', async ({ name, greeting, faults }) => {
+  it.each(cases)('greets or refuses $title as the service does', async ({ name, greeting, faults }) => {
     if (greeting !== undefined) return expect(await client.greet(name)).toEqual({ message: greeting });
     const error = await errorOf(client.greet(name));
     expect(error.kind).toBe('invalid');
@@ -36,18 +36,18 @@ describe.each(['HTTP', 'gRPC'] as const)('the %s client', (transport) => {
     expect(error.requestId).toMatch(/^[0-9a-f]{16}-/);
   });
 
-  it('refuses lone surrogates itself, which no transport can carry', async () => {
+  it('refuses lone surrogates itself, because no transport can carry them', async () => {
     const { kind, violations } = await errorOf(client.greet('a\uD83D'));
     expect(kind).toBe('invalid');
     expect(violations).toEqual([{ field: 'name', detail: 'must not contain lone surrogates, got U+D83D' }]);
   });
 
-  it('sends the id that it is given', async () => {
+  it('sends the request id of the call', async () => {
     const { requestId } = await errorOf(client.greet('', { requestId: 'mine' }));
     expect(requestId).toBe('mine');
   });
 
-  it("carries its caller's trace", async () => {
+  it('sends the trace context of its caller', async () => {
     const traceId = transport === 'HTTP' ? 'a'.repeat(32) : 'b'.repeat(32);
     const inject = (carrier: Record<string, string>) => {
       carrier.traceparent = `00-${traceId}-00f067aa0ba902b7-01`;
@@ -62,12 +62,12 @@ describe.each(['HTTP', 'gRPC'] as const)('the %s client', (transport) => {
 
   it.each([
     ['before the call', 0],
-    ['before the answer', 30],
-  ])('can be told to stop %s', async (_title, delayMs) => {
+    ['before the response', 30],
+  ])('can be cancelled %s', async (_title, delayMs) => {
     const controller = new AbortController();
     if (delayMs === 0) controller.abort();
     else setTimeout(() => controller.abort(), delayMs);
-    // Nobody is there: only the signal can end the call this soon.
+    // No server listens there, so only the signal can end the call this soon.
     const patient =
       transport === 'HTTP'
         ? createHttpClient({ url: 'http://192.0.2.1', timeoutMs: 60_000 })
@@ -87,7 +87,7 @@ describe('the HTTP client', () => {
     return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   };
 
-  it('tells of readiness, whether it is ready or not', async () => {
+  it('returns the readiness of a service that is ready or draining', async () => {
     const service = await startTestService({ DRAIN_DELAY_MS: '300' });
     const client = createHttpClient({ url: `${service.urls.http}/` });
     expect(await client.readiness()).toEqual({ status: 'ready' });
@@ -96,7 +96,7 @@ describe('the HTTP client', () => {
     await draining;
   });
 
-  it('tries again when it is told to come back, or is cut off, and succeeds', async () => {
+  it('retries after a lost connection and after 503, and succeeds', async () => {
     let count = 0;
     const url = await serve((request, response) => {
       count += 1;
@@ -108,7 +108,7 @@ describe('the HTTP client', () => {
     expect(count).toBe(3);
   });
 
-  it('gives up after its attempts', async () => {
+  it('fails after the configured number of attempts', async () => {
     let count = 0;
     const url = await serve((_request, response) => {
       count += 1;
@@ -118,7 +118,7 @@ describe('the HTTP client', () => {
     expect(count).toBe(2);
   });
 
-  it('does not try again what failed for good', async () => {
+  it('does not retry an error that a retry cannot cure', async () => {
     let count = 0;
     const url = await serve((_request, response) => {
       count += 1;
@@ -138,7 +138,7 @@ describe('the HTTP client', () => {
     expect(error).toMatchObject({ kind: 'timeout', message: `${url}/greet did not answer within 100 ms.` });
   });
 
-  it('can be told to stop while it waits', async () => {
+  it('can be cancelled while it waits for the response', async () => {
     const url = await serve(() => {});
     const error = await errorOf(
       createHttpClient({ url }).greet('Alice', { signal: AbortSignal.timeout(50) }),
@@ -146,8 +146,8 @@ describe('the HTTP client', () => {
     expect(error.kind).toBe('cancelled');
   });
 
-  it('says why the service cannot be reached', async () => {
-    // The port is free again once it is closed.
+  it('names the reason why the service cannot be reached', async () => {
+    // The port is free again after this.
     const url = await serve(() => {});
     await new Promise((resolve) => server?.close(resolve));
     expect(await errorOf(createHttpClient({ url }).greet('Alice'))).toMatchObject({
@@ -172,7 +172,7 @@ describe('the HTTP client', () => {
 });
 
 describe('the gRPC client', () => {
-  it('goes to all its addresses in turn, and loses no call when one of them dies', async () => {
+  it('calls all its addresses in turn, and loses no call when one of them stops', async () => {
     const services = [await startTestService(), await startTestService()];
     const addresses = services.map(({ urls }) => urls.grpc.replace('localhost', '127.0.0.1'));
     const client = createGrpcClient({ address: `ipv4:${addresses.join(',')}` });
@@ -190,13 +190,13 @@ describe('the gRPC client', () => {
     await services[1]?.drain();
   });
 
-  it('waits for a service that is still to come, no longer than its timeout', async () => {
+  it('waits for a service that is not there yet, but no longer than its timeout', async () => {
     const client = createGrpcClient({ address: 'localhost:1', timeoutMs: 200 });
     expect((await errorOf(client.greet('Alice'))).kind).toBe('timeout');
     client.close();
   });
 
-  it('tells of health', async () => {
+  it('returns the health status of the service', async () => {
     const service = await startTestService();
     const client = createGrpcClient({ address: service.urls.grpc });
     expect(await client.health()).toBe('SERVING');

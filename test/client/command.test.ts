@@ -14,7 +14,7 @@ const entry = fileURLToPath(new URL('../../dist/client/command.js', import.meta.
 const transports = ['HTTP', 'gRPC'] as const;
 type Transport = (typeof transports)[number];
 
-/** The options that lead to a service over this transport. */
+/** The options to call a service over this transport. */
 const to = (transport: Transport, { urls }: Pick<TestService, 'urls'>) =>
   transport === 'HTTP' ? ['--url', urls.http] : ['--grpc', '--address', urls.grpc];
 
@@ -25,11 +25,11 @@ describe('the greet command', () => {
   });
   afterAll(() => service.drain());
 
-  // An argument cannot hold a NUL, and a name that begins with a dash would be an option.
+  // A command-line argument cannot contain NUL.
   const passable = cases.filter(({ name }) => !name.includes('\u0000'));
 
   describe.each(transports)('over %s', (transport) => {
-    it.each(passable)('makes of $title what the service does', async ({ name, greeting, faults }) => {
+    it.each(passable)('greets or refuses $title as the service does', async ({ name, greeting, faults }) => {
       const result = await greet([...to(transport, service), '--', name]);
       if (greeting !== undefined)
         return expect(result).toEqual({ code: 0, stdout: `${greeting}\n`, stderr: '' });
@@ -37,18 +37,18 @@ describe('the greet command', () => {
       expect(result).toEqual({ code: 1, stdout: '', stderr: `greet: ${message}\n` });
     });
 
-    it('prints JSON, one line a name', async () => {
+    it('prints one line of JSON for each name', async () => {
       const { stdout } = await greet([...to(transport, service), '--json', 'Alice', 'Zoë']);
       expect(stdout).toBe('{"message":"Hello, Alice"}\n{"message":"Hello, Zoë"}\n');
     });
 
-    it('exits 3 when nobody answers', async () => {
+    it('exits 3 when no server answers', async () => {
       const nowhere = { urls: { http: 'http://localhost:1', grpc: 'localhost:1', admin: '' } };
       const result = await greet(['--timeout', '300', ...to(transport, nowhere), 'Alice']);
       expect(result).toMatchObject({ code: 3, stdout: '', stderr: expect.stringMatching(/^greet: .+\n$/) });
     });
 
-    it('tells by its exit status whether the service is ready', async () => {
+    it('exits 0 if the service is ready, and 1 if it is not', async () => {
       const options = await createTestTelemetry();
       const draining = await startService(options);
       const ready = transport === 'HTTP' ? 'ready' : 'SERVING';
@@ -67,14 +67,14 @@ describe('the greet command', () => {
       await draining.drain();
     });
 
-    it('carries the trace that a script has', async () => {
+    it('continues the trace of the environment', async () => {
       const traceId = (transport === 'HTTP' ? 'c' : 'd').repeat(32);
       const env = { TRACEPARENT: `00-${traceId}-00f067aa0ba902b7-01` };
       await greet([...to(transport, service), 'Alice'], { env });
       await until(() => service.lines.some(({ trace_id }) => trace_id === traceId));
     });
 
-    it('calls the ports that the environment has for the service', async () => {
+    it('calls the ports of PORT and GRPC_PORT', async () => {
       const env = {
         PORT: new URL(service.urls.http).port,
         GRPC_PORT: new URL(`http://${service.urls.grpc}`).port,
@@ -159,7 +159,7 @@ describe('the greet command', () => {
     [['--grpc', '--cacert', entry, 'a'], /^--cacert: expected certificates in PEM in .*; there is none$/],
     [['--cacert', entry, '--url', 'https://localhost', 'a'], /^--cacert: expected certificates in PEM/],
     [['--grpc', '--cert', entry, '--key', entry, 'a'], /^--cert and --key: expected certificates in PEM/],
-  ])('exits 2, and says how to get help, on %j', async (args: string[], message) => {
+  ])('exits 2 and mentions --help for the arguments %j', async (args: string[], message) => {
     const { code, stdout, stderr } = await greet(args);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     const [, shown] = /^greet: (.+)\nTry greet --help\.\n$/.exec(stderr) ?? [];
@@ -167,7 +167,7 @@ describe('the greet command', () => {
     expect(stderr).not.toContain('secret');
   });
 
-  it('explains itself', async () => {
+  it('prints its usage with --help', async () => {
     for (const args of [['--help'], ['-h'], ['-h', 'Alice'], ['--version', '--help']]) {
       const { code, stdout } = await greet(args);
       expect(code).toBe(0);
@@ -175,15 +175,15 @@ describe('the greet command', () => {
     }
   });
 
-  it('names its version', async () => {
+  it('prints its version', async () => {
     const { version } = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8'));
     expect(await greet(['--version'])).toEqual({ code: 0, stdout: `greet ${version}\n`, stderr: '' });
   });
 
-  describe('as a program of its own', () => {
+  describe('in its own process', () => {
     const program = (...args: string[]) => run(process.execPath, [entry, ...args]);
 
-    it('is there after any build, as npx runs it', async () => {
+    it('can be run as a file, as npx does', async () => {
       expect(await run(entry, ['--help'])).toMatchObject({ code: 0, stderr: '' });
     });
 
@@ -195,7 +195,7 @@ describe('the greet command', () => {
         expect(result).toEqual({ code: 0, stdout: 'Hello, Alice\nHello, Zoë\n', stderr: '' });
     });
 
-    it('exits with the status of what it did', async () => {
+    it('exits with the same status as in the tests above', async () => {
       const [refused, misused, lost] = await Promise.all([
         program(...to('HTTP', service), ''),
         program('--nope'),
@@ -205,30 +205,36 @@ describe('the greet command', () => {
       expect(refused.stderr).toMatch(/^greet: name is required/);
     });
 
-    it.each(transports)('ends quietly when its reader has left, over %s', async (transport) => {
-      const child = spawn(process.execPath, [entry, ...to(transport, service), ...Array(30).fill('Alice')]);
-      child.stdout.destroy();
-      let stderr = '';
-      child.stderr.setEncoding('utf8').on('data', (text) => {
-        stderr += text;
-      });
-      const code = await new Promise((resolve) => child.once('close', resolve));
-      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    });
+    it.each(transports)(
+      'exits 0 without an error message when the reader of its output has closed the pipe, over %s',
+      async (transport) => {
+        const child = spawn(process.execPath, [entry, ...to(transport, service), ...Array(30).fill('Alice')]);
+        child.stdout.destroy();
+        let stderr = '';
+        child.stderr.setEncoding('utf8').on('data', (text) => {
+          stderr += text;
+        });
+        const code = await new Promise((resolve) => child.once('close', resolve));
+        expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      },
+    );
 
-    it.runIf(process.platform === 'linux')('says so when its output cannot be written', async () => {
-      const full = await open('/dev/full', 'w');
-      const stdio: ['ignore', number, 'pipe'] = ['ignore', full.fd, 'pipe'];
-      const child = spawn(process.execPath, [entry, ...to('HTTP', service), 'Alice'], { stdio });
-      let stderr = '';
-      child.stderr?.setEncoding('utf8').on('data', (text) => {
-        stderr += text;
-      });
-      const code = await new Promise((resolve) => child.once('close', resolve));
-      await full.close();
-      expect(code).toBe(1);
-      expect(stderr).toMatch(/^greet: the output cannot be written; ENOSPC/);
-    });
+    it.runIf(process.platform === 'linux')(
+      'exits 1 with an error message when its output cannot be written',
+      async () => {
+        const full = await open('/dev/full', 'w');
+        const stdio: ['ignore', number, 'pipe'] = ['ignore', full.fd, 'pipe'];
+        const child = spawn(process.execPath, [entry, ...to('HTTP', service), 'Alice'], { stdio });
+        let stderr = '';
+        child.stderr?.setEncoding('utf8').on('data', (text) => {
+          stderr += text;
+        });
+        const code = await new Promise((resolve) => child.once('close', resolve));
+        await full.close();
+        expect(code).toBe(1);
+        expect(stderr).toMatch(/^greet: the output cannot be written; ENOSPC/);
+      },
+    );
   });
 });
 
@@ -245,7 +251,7 @@ describe('the greet command over TLS', () => {
     await folder.dispose();
   });
 
-  it('greets when it is told whom to trust, and over gRPC when it shows a certificate', async () => {
+  it('greets with --cacert, and over gRPC with --cert and --key, too', async () => {
     const { TLS_CERT_FILE: cert, TLS_KEY_FILE: key } = folder.env;
     const trust = ['--cacert', folder.clientCaFile];
     const greeted = { code: 0, stdout: 'Hello, Alice\n', stderr: '' };
@@ -256,8 +262,9 @@ describe('the greet command over TLS', () => {
     expect((await greet([...to('HTTP', service), ...trust, ''])).stderr).toMatch(/^greet: name is required/);
   });
 
-  it('trusts whom Node is told to trust', async () => {
-    // A process of its own, as Node reads this at its start; nothing of this one's environment, where others may be named.
+  it('trusts the authorities in NODE_EXTRA_CA_CERTS', async () => {
+    // This needs a new process, because Node reads the variable at its start. The rest of the environment is left out: it may name other
+    // authorities.
     const env = { PATH: process.env.PATH, NODE_EXTRA_CA_CERTS: folder.clientCaFile };
     const { TLS_CERT_FILE: cert, TLS_KEY_FILE: key } = folder.env;
     const flags = [to('HTTP', service), [...to('gRPC', service), '--tls', '--cert', cert, '--key', key]];
@@ -265,13 +272,13 @@ describe('the greet command over TLS', () => {
       expect((await run(process.execPath, [entry, ...one, 'Alice'], { env })).stdout).toBe('Hello, Alice\n');
   });
 
-  it('exits 3 when it does not trust the service, or is not trusted', async () => {
+  it('exits 3 when it does not trust the service, or has no client certificate', async () => {
     expect((await greet([...timeout, ...to('HTTP', service), 'Alice'])).code).toBe(3);
     const trust = ['--cacert', folder.clientCaFile];
     expect((await greet([...timeout, ...to('gRPC', service), ...trust, 'Alice'])).code).toBe(3);
   });
 
-  it('asks the service beside it over TLS, as in its container', async () => {
+  it('calls the local service over TLS if TLS_CERT_FILE is set, as in its container', async () => {
     const env = { ...folder.env, PORT: new URL(service.urls.http).port };
     expect(await greet(['health'], { env })).toEqual({ code: 0, stdout: 'ready\n', stderr: '' });
   });

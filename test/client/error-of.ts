@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import { GreetError } from '../../src/client/exports.ts';
 
-/** The error that a call rejects with: it rejects, and with nothing else. */
+/** Returns the error that a call rejects with. Fails if it does not reject with a GreetError. */
 export async function errorOf(promise: Promise<unknown>): Promise<GreetError> {
   const error = await promise.then(
     (value) => new Error(`it did not reject: ${JSON.stringify(value)}`),
@@ -11,7 +11,7 @@ export async function errorOf(promise: Promise<unknown>): Promise<GreetError> {
   return error as GreetError;
 }
 
-/** Tries with longer and longer timeouts until one was long enough for this machine. */
+/** Repeats the attempt with longer and longer timeouts until it returns true, so that a slow machine does not fail the test. */
 export async function withTimeout(attempt: (timeoutMs: number) => Promise<boolean>): Promise<void> {
   for (let timeoutMs = 100; !(await attempt(timeoutMs)); timeoutMs *= 2);
 }

@@ -4,13 +4,13 @@ import type { CommandResult } from '../support/command.ts';
 
 interface GreetOptions {
   readonly env?: NodeJS.ProcessEnv;
-  /** Where `.env` is looked for: nowhere, unless it is given. */
+  /** The folder of `.env`. By default it does not exist. */
   readonly folder?: string;
-  /** A minute, unless it is given: no search for a cause ends for the machine's being slow. */
+  /** A minute by default, so that a slow machine does not end the search for the cause. */
   readonly hintTimeoutMs?: number;
 }
 
-/** The greet command in this process, which starts a hundred times as fast as one of its own. */
+/** Runs the greet command in this process, which starts a hundred times as fast as a new one. */
 export async function greet(
   args: readonly string[],
   { env = {}, folder = `${tmpdir()}/nowhere`, hintTimeoutMs = 60_000 }: GreetOptions = {},

@@ -6,8 +6,8 @@ import { startTestService, type TestService } from '../support/service.ts';
 import { createTlsFolder, type TlsFolder } from '../support/tls.ts';
 import { errorOf, withTimeout } from './error-of.ts';
 
-// An address that is called by its number is named in no handshake (RFC 6066, section 3); Node 26 refuses to.
-describe('the gRPC client over TLS to an address', () => {
+// An IP address is not sent as the server name in a handshake: RFC 6066, section 3, forbids it, and Node 26 refuses it.
+describe('the gRPC client over TLS to an IP address', () => {
   let folder: TlsFolder;
   let service: TestService;
   let port: string | undefined;
@@ -38,7 +38,7 @@ describe('the gRPC client over TLS to an address', () => {
       /does not match certificate's altnames/,
     ],
     ['of an unknown authority', '127.0.0.1', () => undefined, /unable to verify the first certificate/],
-  ])('refuses a certificate %s, unless any is taken', async (_title, host, ca, message) => {
+  ])('refuses a certificate %s, unless rejectUnauthorized is false', async (_title, host, ca, message) => {
     const server = createSecureServer(folder.authority.issue('other'));
     server.on('stream', (stream) =>
       stream.respond(

@@ -27,7 +27,7 @@ afterEach(() => {
   stub?.close();
 });
 
-/** A client of a stub that answers this way, and the stub; both are closed after the test. */
+/** A stub that behaves like this, and a client of it. Both are closed after the test. */
 async function openClient(
   behave: GrpcBehaviour,
   options: Partial<GrpcClientOptions>,
@@ -42,7 +42,7 @@ async function openClient(
   return { greeter, server };
 }
 
-/** The client alone. */
+/** Only the client. */
 async function clientOf(
   behave: GrpcBehaviour,
   options: Partial<GrpcClientOptions> = {},
@@ -56,17 +56,20 @@ async function clientOf(
 }
 
 describe('the gRPC client', () => {
-  // Many at a time, as most of them wait between attempts.
-  it.concurrent.for(grpcMisbehaviours)('makes one GreetError of $title', async (misbehaviour, context) => {
-    const { behave, kind, message, tries } = misbehaviour;
-    const { greeter, server } = await openClient(behave, {}, context.onTestFinished);
-    const error = await errorOf(greeter.greet('Alice'));
-    const expected = { name: 'GreetError', kind, message: expect.stringMatching(message), violations: [] };
-    expect(error).toMatchObject(expected);
-    expect(server.calls).toHaveLength(tries);
-  });
+  // Concurrent, because most of them wait between attempts.
+  it.concurrent.for(grpcMisbehaviours)(
+    'rejects with a GreetError for $title',
+    async (misbehaviour, context) => {
+      const { behave, kind, message, tries } = misbehaviour;
+      const { greeter, server } = await openClient(behave, {}, context.onTestFinished);
+      const error = await errorOf(greeter.greet('Alice'));
+      const expected = { name: 'GreetError', kind, message: expect.stringMatching(message), violations: [] };
+      expect(error).toMatchObject(expected);
+      expect(server.calls).toHaveLength(tries);
+    },
+  );
 
-  it.concurrent.for(grpcSilences)('ends at its timeout on %s', async ([, behave], context) => {
+  it.concurrent.for(grpcSilences)('rejects at its timeout after %s', async ([, behave], context) => {
     await withTimeout(async (timeoutMs) => {
       const { greeter, server } = await openClient(behave, { timeoutMs }, context.onTestFinished);
       const error = await errorOf(greeter.greet('Alice'));
@@ -88,7 +91,7 @@ describe('the gRPC client', () => {
       /^(wrong version number|packet length too long)$/,
       {},
     ],
-  ])('says what the last connection ended with: %s', async (_title, behave, reason, tls) => {
+  ])('names the reason why the last connection failed: %s', async (_title, behave, reason, tls) => {
     stub = await startSocketStub(behave);
     const { address } = stub;
     await withTimeout(async (timeoutMs) => {
@@ -102,7 +105,7 @@ describe('the gRPC client', () => {
     });
   });
 
-  it('says nothing more where a connection is still to come', async () => {
+  it('gives no reason while a connection is still being opened', async () => {
     stub = await startSocketStub(() => {});
     client = createGrpcClient({ address: stub.address, timeoutMs: 100 });
     expect((await errorOf(client.greet('Alice'))).message).toBe(
@@ -111,7 +114,7 @@ describe('the gRPC client', () => {
   });
 
   it.each(['nowhere.invalid:1', 'dns:///nowhere.invalid:1'])(
-    'says that %s has no address',
+    'reports that %s cannot be resolved',
     async (address) => {
       await withTimeout(async (timeoutMs) => {
         client = createGrpcClient({ address, timeoutMs });
@@ -120,7 +123,7 @@ describe('the gRPC client', () => {
     },
   );
 
-  it('calls again after each kind of breakdown, and succeeds', async () => {
+  it('retries after UNAVAILABLE and after a lost connection, and succeeds', async () => {
     const breakdowns = [
       refuses({ 'grpc-status': '14' }),
       begins(Buffer.alloc(0), (stream) => stream.session?.destroy()),
@@ -130,13 +133,13 @@ describe('the gRPC client', () => {
     expect(stub?.calls).toHaveLength(3);
   });
 
-  it('calls once when it may not try again', async () => {
+  it('calls once if attempts is 1', async () => {
     const greeter = await clientOf(refuses({ 'grpc-status': '14' }), { attempts: 1 });
     expect((await errorOf(greeter.greet('Alice'))).kind).toBe('unavailable');
     expect(stub?.calls).toHaveLength(1);
   });
 
-  it('has the request id of the headers and of the trailers', async () => {
+  it('reads the request id from headers and from trailers', async () => {
     const greeter = await clientOf((stream, index) => {
       if (index === 0) refuses({ 'grpc-status': '13', 'x-request-id': 'one' })(stream, index);
       else answers(Buffer.alloc(0), { 'grpc-status': '13' }, { 'x-request-id': 'two' })(stream, index);
@@ -148,22 +151,22 @@ describe('the gRPC client', () => {
   it.each<[title: string, behave: GrpcBehaviour]>([
     ['a status that is unknown', answers(frame(Buffer.alloc(0)))],
     ['a service that is unknown', answers(frame(Buffer.from([8, 3])))],
-    ['a number that it does not know', answers(frame(Buffer.from([8, 77])))],
+    ['an unknown number', answers(frame(Buffer.from([8, 77])))],
     ['garbage', answers(frame(Buffer.from([255])))],
     ['a refusal', refuses({ 'grpc-status': '14' })],
-  ])('takes %s for no health', async (_title, behave) => {
+  ])('rejects health() for %s, without a retry', async (_title, behave) => {
     await errorOf((await clientOf(behave)).health());
     expect(stub?.calls).toHaveLength(1);
   });
 
-  it('tells of health', async () => {
+  it('returns the health status', async () => {
     expect(await (await clientOf(answers(frame(Buffer.from([8, 1]))))).health()).toBe('SERVING');
     client?.close();
     stub?.close();
     expect(await (await clientOf(answers(frame(Buffer.from([8, 2]))))).health()).toBe('NOT_SERVING');
   });
 
-  it('takes no notice of bytes after the message, as grpc-js does not', async () => {
+  it('ignores bytes after the message, because grpc-js does', async () => {
     const greeter = await clientOf(
       answers(Buffer.concat([frame(messageOf('Hello, Alice')), Buffer.from([0])])),
     );
@@ -172,7 +175,7 @@ describe('the gRPC client', () => {
 });
 
 describe.each<[moment: string, behave: GrpcBehaviour]>([
-  ['before the answer', () => {}],
+  ['before the response', () => {}],
   ['in the message', begins(Buffer.from([0, 0, 0]), () => {})],
   ['between attempts', refuses({ 'grpc-status': '14', 'grpc-retry-pushback-ms': '3600000' })],
 ])('a call over gRPC, %s', (_moment, behave) => {
@@ -203,7 +206,7 @@ describe('a call over gRPC', () => {
     expect((await greeting).kind).toBe('cancelled');
   });
 
-  it('calls nobody when the signal is aborted already', async () => {
+  it('sends nothing when the signal is aborted already', async () => {
     const greeter = await clientOf(greets);
     expect((await errorOf(greeter.greet('Alice', { signal: AbortSignal.abort() }))).kind).toBe('cancelled');
     expect(stub?.calls).toEqual([]);
@@ -232,7 +235,7 @@ describe('a call over gRPC', () => {
       expect(await errorOf(call)).toMatchObject({ kind: 'cancelled', message: 'The client is closed.' });
   });
 
-  it('ends as it can when the client is closed in the middle of it', async () => {
+  it('goes on to its end when the client is closed during it', async () => {
     let answer = () => {};
     const greeter = await clientOf((stream, index) => {
       answer = () => greets(stream, index);
@@ -271,7 +274,7 @@ describe('a call over gRPC', () => {
     },
   );
 
-  it('refuses a signal that is none, and takes null for nothing', async () => {
+  it('refuses a signal that is not an AbortSignal, and treats null as unset', async () => {
     const greeter = await clientOf(greets);
     expect((await errorOf(greeter.greet('Alice', { signal: {} } as object))).kind).toBe('refused');
     for (const options of [null, { signal: null, requestId: null }])
@@ -287,35 +290,35 @@ describe('a call over gRPC', () => {
       /^inject: no context$/,
     ],
     [
-      'throws nothing',
+      'throws undefined',
       () => {
         throw undefined;
       },
       /^inject: undefined$/,
     ],
     [
-      'gives a key that is none',
+      'adds a key that is not valid',
       (carrier) => {
         carrier['a b'] = 'c';
       },
       /^inject: .*a b/,
     ],
     [
-      'gives a value with a line break',
+      'adds a value with a line break',
       (carrier) => {
         carrier.a = 'b\r\nc';
       },
       /^inject: /,
     ],
     [
-      'gives a value beyond ASCII',
+      'adds a value that is not ASCII',
       (carrier) => {
         carrier.a = 'é';
       },
       /^inject: /,
     ],
     [
-      'gives text for bytes',
+      'adds text for a binary key',
       (carrier) => {
         carrier['a-bin'] = 'text';
       },
@@ -330,7 +333,7 @@ describe('a call over gRPC', () => {
     expect(stub?.calls).toEqual([]);
   });
 
-  it('carries what is injected, and its own id whatever that is', async () => {
+  it('sends the injected metadata, but its own request id', async () => {
     const inject = (carrier: Record<string, string>) =>
       Object.assign(carrier, { traceparent: 'a', 'X-Request-Id': 'theirs' });
     await (await clientOf(greets, { inject })).greet('Alice', { requestId: 'mine' });
@@ -338,8 +341,8 @@ describe('a call over gRPC', () => {
   });
 });
 
-describe('a network that is cut without a word', () => {
-  it('costs calls until the connection is given up, and no more', async () => {
+describe('a network that drops all data of a connection', () => {
+  it('fails calls only until keepalive closes the connection', async () => {
     stub = await startGrpcStub(greets);
     const relay = await startRelay(stub.address);
     client = createGrpcClient({ address: relay.address, timeoutMs: 100, keepaliveMs: 50 });

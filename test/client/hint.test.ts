@@ -7,7 +7,7 @@ import { greet } from './greet-command.ts';
 import { startSocketStub } from './stub-grpc.ts';
 import { answers, answersJson, startHttpStub } from './stub-http.ts';
 
-/** Long enough for a connection to fail, and of no consequence for what is then said. */
+/** Long enough for a connection to fail. The tests do not depend on the value. */
 const timeout = ['--timeout', '500'];
 
 describe('the probable cause that the greet command names', () => {
@@ -134,12 +134,12 @@ describe('the probable cause that the greet command names', () => {
   it.each([
     [['--url', 'http://nowhere.invalid'], 'nowhere.invalid:80 cannot be resolved: check --url.'],
     [['--grpc', '--address', 'nowhere.invalid:1'], 'nowhere.invalid:1 cannot be resolved: check --address.'],
-  ])('is that the name has no address: %j', async (args, message) => {
+  ])('is that the host name cannot be resolved: %j', async (args, message) => {
     const { stderr } = await greet([...timeout, ...args, 'Alice']);
     expect(stderr).toContain(`The host name of ${message}\n`);
   });
 
-  it('is not guessed where the server says nothing', async () => {
+  it('is left out when the server sends nothing', async () => {
     const stub = await startSocketStub(() => {});
     for (const to of [
       ['--url', `http://${stub.address}`],
@@ -152,18 +152,18 @@ describe('the probable cause that the greet command names', () => {
     stub.close();
   });
 
-  it('is not looked for where the service itself has refused', async () => {
+  it('is not searched for when the service itself has refused the request', async () => {
     const refusals = () => clear.lines.filter(({ reason }) => reason !== undefined).length;
     const before = refusals();
     const { stderr } = await greet(['--url', clear.urls.http, '']);
     expect(stderr).toBe(
       'greet: name is required: 1 to 100 characters, not counting white space around them\n',
     );
-    // A probe would have been refused as a request of its own.
+    // The service would have counted a probe as another refused request.
     expect(refusals()).toBe(before);
   });
 
-  it('does not let a message of elsewhere write to the terminal', async () => {
+  it('removes control characters from an error message of another server', async () => {
     const body = JSON.stringify({ detail: 'a\u001b[31mb\r\nc\u0007' });
     const stub = await startHttpStub(answers(500, { 'content-type': 'application/problem+json' }, body));
     const { stderr } = await greet(['--url', stub.url, 'Alice']);
@@ -171,7 +171,7 @@ describe('the probable cause that the greet command names', () => {
     expect(stderr).toBe('greet: a [31mb c \n');
   });
 
-  it('does not let a greeting of elsewhere write to the terminal', async () => {
+  it('removes control characters from a greeting of another server', async () => {
     const stub = await startHttpStub(answersJson({ message: 'a\u001b[31mb\nc\u009b' }));
     const text = await greet(['--url', stub.url, 'Alice']);
     const json = await greet(['--url', stub.url, '--json', 'Alice']);

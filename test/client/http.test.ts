@@ -22,13 +22,13 @@ const problem = { 'content-type': 'application/problem+json' };
 let stub: HttpStub | undefined;
 afterEach(() => stub?.close());
 
-/** A client of a stub that answers this way, and the stub. */
+/** A stub that behaves like this, and a client of it. */
 async function openClient(behave: Behaviour, options: Partial<HttpClientOptions> = {}) {
   const server = await startHttpStub(behave);
   return { client: createHttpClient({ url: server.url, timeoutMs: 20_000, ...options }), server };
 }
 
-/** The client alone: the stub is closed after the test. */
+/** Only the client. The stub is closed after the test. */
 async function clientOf(behave: Behaviour, options?: Partial<HttpClientOptions>) {
   stub?.close();
   const { client, server } = await openClient(behave, options);
@@ -40,20 +40,23 @@ describe.each([
   ["Node's fetch", globalThis.fetch],
   ["the command's fetch", createNodeFetch({ useProxy: false })],
 ])('the HTTP client with %s', (_title, fetch) => {
-  // Many at a time, as most of them wait between attempts.
-  it.concurrent.for(httpMisbehaviours)('makes one GreetError of $title', async (misbehaviour, context) => {
-    const { behave, kind, message, tries } = misbehaviour;
-    const { client, server } = await openClient(behave, { fetch });
-    context.onTestFinished(() => server.close());
-    const error = await errorOf(client.greet('Alice'));
-    expect(error).toMatchObject({ name: 'GreetError', kind, message: expect.stringMatching(message) });
-    expect(error.violations).toEqual([]);
-    expect(server.requests).toHaveLength(tries);
-    // What was not read to its end is let go of.
-    await until(() => server.connections() === 0);
-  });
+  // Concurrent, because most of them wait between attempts.
+  it.concurrent.for(httpMisbehaviours)(
+    'rejects with a GreetError for $title',
+    async (misbehaviour, context) => {
+      const { behave, kind, message, tries } = misbehaviour;
+      const { client, server } = await openClient(behave, { fetch });
+      context.onTestFinished(() => server.close());
+      const error = await errorOf(client.greet('Alice'));
+      expect(error).toMatchObject({ name: 'GreetError', kind, message: expect.stringMatching(message) });
+      expect(error.violations).toEqual([]);
+      expect(server.requests).toHaveLength(tries);
+      // The client must close the connection of a response that it did not read completely.
+      await until(() => server.connections() === 0);
+    },
+  );
 
-  it.concurrent.for(httpSilences)('ends at its timeout on %s', async ([, behave], context) => {
+  it.concurrent.for(httpSilences)('rejects at its timeout after %s', async ([, behave], context) => {
     await withTimeout(async (timeoutMs) => {
       const { client, server } = await openClient(behave, { fetch, timeoutMs });
       context.onTestFinished(() => server.close());
@@ -68,11 +71,11 @@ describe.each([
 
   it.each<[title: string, behave: Behaviour, message?: string]>([
     [
-      'a type in capitals, with parameters',
+      'a content type in capitals, with parameters',
       answers(200, { 'content-type': 'APPLICATION/JSON ; charset=UTF-8' }, '{"message":"Hello, Alice"}'),
     ],
     [
-      'a character in two pieces',
+      'a character that is split over two packets',
       (socket) => {
         socket.write(
           Buffer.from(
@@ -88,7 +91,7 @@ describe.each([
       'a byte order mark',
       answers(200, { 'content-type': 'application/json' }, '\uFEFF{"message":"Hello, Alice"}'),
     ],
-    ['members that it does not know', answersJson({ message: 'Hello, Alice', more: [1] })],
+    ['unknown members', answersJson({ message: 'Hello, Alice', more: [1] })],
     [
       'chunks',
       writes(
@@ -100,7 +103,7 @@ describe.each([
       writes('HTTP/1.0 200 OK\r\ncontent-type: application/json\r\n\r\n{"message":"Hello, Alice"}'),
     ],
     [
-      '103 Early Hints before',
+      '103 Early Hints before the response',
       (socket, ...rest) => {
         socket.write('HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n');
         greets(socket, ...rest);
@@ -111,7 +114,7 @@ describe.each([
     expect(await client.greet('Alice')).toEqual({ message });
   });
 
-  it('tries again after each kind of breakdown, and succeeds', async () => {
+  it('retries after 503, 502 and a response that is cut, and succeeds', async () => {
     const breakdowns = [
       answers(503),
       writes('HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{'),
@@ -126,7 +129,7 @@ describe.each([
   });
 
   describe.each([
-    ['before the answer', () => {}],
+    ['before the response', () => {}],
     [
       'in the body',
       writes('HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{', 'hold'),
@@ -135,11 +138,11 @@ describe.each([
   ] as const)('%s', (_moment, behave: Behaviour) => {
     it('can be cancelled', async () => {
       const controller = new AbortController();
-      // Long enough that only the signal can end it.
+      // Long enough that only the signal can end the call.
       const client = await clientOf(behave, { fetch, timeoutMs: 2 ** 31 - 1 });
       const greeting = errorOf(client.greet('Alice', { signal: controller.signal }));
       await until(() => stub?.requests.length === 1);
-      // The answer is on its way; whether it has been read or not, the call ends.
+      // The response may have been read by now or not. The call ends in both cases.
       await new Promise((resolve) => setTimeout(resolve, 20));
       controller.abort('enough');
       expect(await greeting).toMatchObject({
@@ -169,23 +172,23 @@ describe("the command's fetch", () => {
 });
 
 describe('the HTTP client', () => {
-  it('asks nothing when the signal is aborted already', async () => {
+  it('sends nothing when the signal is aborted already', async () => {
     const client = await clientOf(greets);
     const error = await errorOf(client.greet('Alice', { signal: AbortSignal.abort() }));
     expect(error.kind).toBe('cancelled');
     expect(stub?.requests).toEqual([]);
   });
 
-  it('does not listen to the signal any longer once it is done', async () => {
+  it('removes its listener from the signal at the end of a call', async () => {
     const client = await clientOf(greets);
     const { signal } = new AbortController();
     await client.greet('Alice', { signal });
     expect(getEventListeners(signal, 'abort')).toEqual([]);
   });
 
-  it('leaves nothing behind that keeps a program running', async () => {
+  it('lets the program exit after a call that ended or was cancelled', async () => {
     const built = new URL('../../dist/client/http-node.js', import.meta.url);
-    // It waits for an hour, and is cancelled; and another ends long before its timeout.
+    // The first call would wait for an hour, and is cancelled. The second one ends long before its timeout.
     const text = `
       import { createHttpClient } from '${built}';
       const answers = [new Response('', { status: 503, headers: { 'retry-after': '3600' } }), Response.json({ message: 'Hello' })];
@@ -196,7 +199,7 @@ describe('the HTTP client', () => {
     expect({ code, stdout }).toEqual({ code: 0, stdout: "cancelled\n{ message: 'Hello' }\n" });
   });
 
-  it('keeps its timeout where fetch ignores its signal', async () => {
+  it('ends at its timeout even if fetch ignores the signal', async () => {
     const fetch = () => new Promise<never>(() => {});
     const client = createHttpClient({ url: 'http://localhost', fetch, timeoutMs: 50 });
     expect((await errorOf(client.greet('Alice'))).kind).toBe('timeout');
@@ -211,21 +214,21 @@ describe('the HTTP client', () => {
   it.each([
     ['seconds', () => '1'],
     ['a date', () => new Date(Date.now() + 2_000).toUTCString()],
-  ])('waits as long as Retry-After asks in %s', async (_form, retryAfter) => {
+  ])('waits as long as Retry-After asks, given as %s', async (_form, retryAfter) => {
     const times: number[] = [];
     const client = await clientOf((socket, index, request) => {
       times.push(performance.now());
       (index === 0 ? answers(503, { 'retry-after': retryAfter() }) : greets)(socket, index, request);
     });
     await client.greet('Alice');
-    // A date has no fractions of a second, and without Retry-After the wait has at most 100 ms.
+    // A date has no fractions of a second. Without Retry-After the wait would be at most 100 ms.
     expect((times[1] ?? 0) - (times[0] ?? 0)).toBeGreaterThan(900);
   });
 
   it.each([
     ['seconds', '3600'],
     ['a date', 'Fri, 31 Dec 9999 23:59:59 GMT'],
-  ])('does not wait for a Retry-After in %s that is beyond its timeout', async (_form, retryAfter) => {
+  ])('does not wait if Retry-After, given as %s, is later than its timeout', async (_form, retryAfter) => {
     const client = await clientOf(
       answers(503, { ...problem, 'retry-after': retryAfter }, '{"detail":"Later."}'),
     );
@@ -233,7 +236,7 @@ describe('the HTTP client', () => {
     expect(stub?.requests).toHaveLength(1);
   });
 
-  it('keeps what a problem has, and leaves out what is no violation', async () => {
+  it('keeps the members of a problem, and drops violations that are malformed', async () => {
     const errors = [
       { field: 'name', detail: 'is bad' },
       null,
@@ -252,7 +255,7 @@ describe('the HTTP client', () => {
     });
   });
 
-  it('does not follow a redirect, wherever it leads', async () => {
+  it('does not follow a redirect', async () => {
     const other = await startHttpStub(greets);
     const client = await clientOf(answers(302, { location: `${other.url}/greet` }));
     const error = await errorOf(client.greet('Alice'));
@@ -264,22 +267,22 @@ describe('the HTTP client', () => {
   it.each<[title: string, behave: Behaviour]>([
     ['ready with 503', answersJson({ status: 'ready' }, 503)],
     ['draining with 200', answersJson({ status: 'draining' })],
-    ['a state that it does not know', answersJson({ status: 'ok' })],
+    ['an unknown state', answersJson({ status: 'ok' })],
     ['HTML', answers(200, { 'content-type': 'text/html' }, 'ok')],
     ['404', answers(404)],
-  ])('takes %s for no readiness', async (_title, behave) => {
+  ])('rejects readiness() for %s', async (_title, behave) => {
     const client = await clientOf(behave);
     expect(await errorOf(client.readiness())).toBeInstanceOf(GreetError);
     expect(stub?.requests).toHaveLength(1);
   });
 
-  it('asks for readiness once', async () => {
+  it('asks for readiness without a retry', async () => {
     const client = await clientOf((socket) => socket.destroy());
     expect((await errorOf(client.readiness())).kind).toBe('unavailable');
     expect(stub?.requests).toHaveLength(1);
   });
 
-  it('ends at its timeout when readiness does not come', async () => {
+  it('rejects readiness() at its timeout', async () => {
     const client = await clientOf(() => {}, { timeoutMs: 50 });
     expect((await errorOf(client.readiness())).kind).toBe('timeout');
   });
@@ -320,7 +323,7 @@ describe('the options of the HTTP client', () => {
     [{ url, attempts: 'many' }, /^attempts: /],
     [{ url, fetch: 'fetch' }, /^fetch: expected a function, got "fetch"$/],
     [{ url, inject: {} }, /^inject: expected a function, got a value of type object$/],
-  ])('are refused, %j', (options, message) => {
+  ])('are refused: %j', (options, message) => {
     const create = () => createHttpClient(options as HttpClientOptions);
     expect(create).toThrow(TypeError);
     expect(create).toThrow(message);
@@ -349,7 +352,7 @@ describe('the options of the HTTP client', () => {
     ['a closing slash', (text: string) => `${text}/`, '/greet'],
     ['a path', (text: string) => new URL('/api/v1/', text), '/api/v1/greet'],
     ['capitals', (text: string) => text.replace('http', 'HTTP'), '/greet'],
-  ])('take %s', async (_title, urlOf, path) => {
+  ])('accept %s', async (_title, urlOf, path) => {
     stub = await startHttpStub(greets);
     await createHttpClient({ url: urlOf(stub.url) }).greet('Zoë & Bob');
     expect(stub.requests[0]).toMatch(new RegExp(`^GET ${path}\\?name=Zo%C3%AB%20%26%20Bob HTTP/1.1\r\n`));
@@ -398,7 +401,7 @@ describe('the options of a call over HTTP', () => {
     },
   );
 
-  it('takes null for nothing', async () => {
+  it('treats null as unset', async () => {
     for (const options of [
       null,
       { signal: null, requestId: null },
@@ -416,21 +419,21 @@ describe('the options of a call over HTTP', () => {
       /no context/,
     ],
     [
-      'throws nothing',
+      'throws undefined',
       () => {
         throw undefined;
       },
       /undefined/,
     ],
     [
-      'gives a name that is none',
+      'adds a name that is not valid',
       (carrier) => {
         carrier['a b'] = 'c';
       },
       /a b/,
     ],
     [
-      'gives a value with a line break',
+      'adds a value with a line break',
       (carrier) => {
         carrier.a = 'b\r\nc';
       },
@@ -442,7 +445,7 @@ describe('the options of a call over HTTP', () => {
     expect(stub?.requests).toEqual([]);
   });
 
-  it('sends what is injected, and its own headers whatever that is', async () => {
+  it('sends the injected headers, but its own Accept and X-Request-Id', async () => {
     const inject = (carrier: Record<string, string>) =>
       Object.assign(carrier, { traceparent: 'a', Accept: 'text/plain', 'X-Request-Id': 'theirs' });
     await greetWith('Alice', { requestId: 'mine' }, inject);
@@ -460,10 +463,10 @@ describe('the options of a call over HTTP', () => {
         throw new Error('offline');
       },
     ],
-    ['gives nothing', async () => undefined],
-    ['gives no headers', async () => ({ status: 200 })],
-    ['rejects with nothing', () => Promise.reject()],
-  ])('makes one GreetError of a fetch that %s', async (_title, fetch) => {
+    ['resolves with undefined', async () => undefined],
+    ['resolves without headers', async () => ({ status: 200 })],
+    ['rejects with undefined', () => Promise.reject()],
+  ])('rejects with a GreetError if fetch %s', async (_title, fetch) => {
     const client = createHttpClient({
       url: 'http://localhost',
       attempts: 1,
@@ -473,7 +476,7 @@ describe('the options of a call over HTTP', () => {
   });
 });
 
-describe('the HTTP client of browsers, which checks less', () => {
+describe('the HTTP client for browsers, which checks fewer options', () => {
   it.each([
     [{}],
     [undefined],
@@ -491,7 +494,7 @@ describe('the HTTP client of browsers, which checks less', () => {
     [{ signal: {} }, 'refused'],
     [{ signal: 'now' }, 'refused'],
     [{ signal: AbortSignal.abort() }, 'cancelled'],
-  ])('makes one GreetError of %j', async (options, kind) => {
+  ])('rejects with a GreetError for %j', async (options, kind) => {
     stub = await startHttpStub(greets);
     const client = createBrowserClient({ url: stub.url });
     for (const call of [client.greet('Alice', options as object), client.readiness(options as object)])
@@ -500,7 +503,7 @@ describe('the HTTP client of browsers, which checks less', () => {
     expect(stub.requests).toEqual([]);
   });
 
-  it('greets with null for options, and makes one GreetError of whatever inject throws', async () => {
+  it('accepts null as options, and rejects with a GreetError if inject is not a function', async () => {
     stub = await startHttpStub(greets);
     const { url } = stub;
     expect(await createBrowserClient({ url }).greet('Alice', null as unknown as object)).toEqual({

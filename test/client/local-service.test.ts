@@ -25,7 +25,7 @@ beforeAll(async () => {
 });
 afterAll(() => service.drain());
 
-describe.each(transports)('the greet command beside the service, over %s', (transport) => {
+describe.each(transports)('the greet command on the machine of the service, over %s', (transport) => {
   const flags = flagsOf[transport];
   const ready = { code: 0, stdout: transport === 'HTTP' ? 'ready\n' : 'SERVING\n', stderr: '' };
 
@@ -45,12 +45,12 @@ describe.each(transports)('the greet command beside the service, over %s', (tran
     ['0:0:0:0:0:0:0:0', 'localhost'],
     ['::ffff:0.0.0.0', 'localhost'],
     ['::ffff:127.0.0.1', '[::ffff:7f00:1]'],
-  ])('asks the service where HOST is %j', async (HOST) => {
+  ])('calls the service if HOST is %j', async (HOST) => {
     expect(await greet([...flags, 'health'], { env: { ...ports, HOST }, folder })).toEqual(ready);
   });
 
   it.each([['a b'], ['http://localhost'], ['localhost:8080/'], ['me@localhost'], ['a?b'], ['[::1'], ['%']])(
-    'exits 2 where HOST is %j',
+    'exits 2 if HOST is %j',
     async (HOST) => {
       const { code, stderr } = await greet([...flags, 'health'], { env: { ...ports, HOST }, folder });
       expect({ code, stderr }).toMatchObject({
@@ -61,7 +61,7 @@ describe.each(transports)('the greet command beside the service, over %s', (tran
   );
 
   const variable = transport === 'HTTP' ? 'PORT' : 'GRPC_PORT';
-  it.each([['0'], ['x'], ['-1'], ['65536'], ['1e3']])(`exits 2 where ${variable} is %j`, async (port) => {
+  it.each([['0'], ['x'], ['-1'], ['65536'], ['1e3']])(`exits 2 if ${variable} is %j`, async (port) => {
     const { code, stderr } = await greet([...flags, 'health'], {
       env: { ...ports, [variable]: port },
       folder,
@@ -75,24 +75,24 @@ describe.each(transports)('the greet command beside the service, over %s', (tran
   it.each<[title: string, text: (text: string) => string | Buffer, env?: object]>([
     ['plain', (text) => text],
     ['with a byte order mark', (text) => `\uFEFF${text}`],
-    ['with line ends of Windows', (text) => text.replaceAll('\n', '\r\n')],
+    ['with Windows line ends', (text) => text.replaceAll('\n', '\r\n')],
     [
       'with comments, quotes and export',
       (text) => `# a comment\n${text.replace(/=(.*)/g, '="$1" # the port').replace(/^/gm, 'export ')}`,
     ],
     ['with spaces', (text) => text.replaceAll('=', ' = ')],
-    ['with what the environment overrides', () => 'PORT=1\nGRPC_PORT=1\n', { env: true }],
-  ])('reads .env, %s', async (_title, text, env) => {
+    ['with variables that the environment overrides', () => 'PORT=1\nGRPC_PORT=1\n', { env: true }],
+  ])('reads a .env file: %s', async (_title, text, env) => {
     await writeFile(join(folder, '.env'), text(lines(ports).join('')));
     expect(await greet([...flags, 'health'], { folder, env: env ? ports : {} })).toEqual(ready);
   });
 
-  it('takes an empty variable of the environment for unset, and not for what .env says', async () => {
+  it('treats an empty variable of the environment as unset, even if .env sets it', async () => {
     await writeFile(join(folder, '.env'), 'HOST=nowhere.invalid\n');
     expect(await greet([...flags, 'health'], { folder, env: { ...ports, HOST: ' ' } })).toEqual(ready);
   });
 
-  it('needs no .env, nor one that can be read where it is told the address', async () => {
+  it('does not read .env if the address is given', async () => {
     await mkdir(join(folder, '.env'));
     const to = transport === 'HTTP' ? ['--url', service.urls.http] : ['--address', service.urls.grpc];
     expect(await greet([...flags, ...to, 'health'], { folder })).toEqual(ready);
@@ -101,12 +101,12 @@ describe.each(transports)('the greet command beside the service, over %s', (tran
   it.each<[title: string, make: (path: string) => Promise<unknown>]>([
     ['a folder', (path) => mkdir(path)],
     ['a link to itself', (path) => symlink('.env', path)],
-    ['a device that has no end', (path) => symlink('/dev/zero', path)],
+    ['an endless device', (path) => symlink('/dev/zero', path)],
     ['a FIFO', (path) => run('mkfifo', [path])],
     ['UTF-16', (path) => writeFile(path, Buffer.from('\uFEFFPORT=1\n', 'utf16le'))],
     ['UTF-16 without a byte order mark', (path) => writeFile(path, Buffer.from('PORT=1\n', 'utf16le'))],
     ['Latin-1', (path) => writeFile(path, Buffer.from('A=é\n', 'latin1'))],
-  ])('exits 2 where .env is %s', async (_title, make) => {
+  ])('exits 2 if .env is %s', async (_title, make) => {
     await make(join(folder, '.env'));
     const { code, stderr } = await greet([...flags, 'health'], { folder, env: ports });
     expect(code).toBe(2);
@@ -114,7 +114,7 @@ describe.each(transports)('the greet command beside the service, over %s', (tran
   });
 });
 
-describe('the greet command beside a service with TLS', () => {
+describe('the greet command on the machine of a service with TLS', () => {
   let files: TlsFolder;
   let secure: TestService;
   beforeAll(async () => {
@@ -126,7 +126,7 @@ describe('the greet command beside a service with TLS', () => {
     await files.dispose();
   });
 
-  it.each(transports)('asks it over TLS, whatever its certificate is for, over %s', async (transport) => {
+  it.each(transports)('calls it over TLS and accepts any certificate, over %s', async (transport) => {
     const env = {
       ...files.env,
       PORT: new URL(secure.urls.http).port,
@@ -136,14 +136,14 @@ describe('the greet command beside a service with TLS', () => {
       expect((await greet([...flagsOf[transport], 'Alice'], { env: { ...env, HOST } })).stdout).toBe(
         'Hello, Alice\n',
       );
-    // Not so where it is told the address: that one may be anywhere.
+    // It verifies the certificate if the address is given: that may be another machine.
     const to =
       transport === 'HTTP' ? ['--url', secure.urls.http] : ['--grpc', '--tls', '--address', secure.urls.grpc];
     expect((await greet(['--timeout', '500', ...to, 'Alice'], { env })).code).toBe(3);
   });
 });
 
-describe('a proxy of the environment', () => {
+describe('a proxy in the environment', () => {
   const connections: string[] = [];
   const proxy = createServer((socket) => {
     socket
@@ -171,7 +171,7 @@ describe('a proxy of the environment', () => {
   const program = (...args: string[]) =>
     run(process.execPath, [entry, ...args], { env: { ...env, ...ports }, cwd: tmpdir() });
 
-  it.each(transports)('does not see what is for this machine, over %s', async (transport) => {
+  it.each(transports)('gets no calls to this machine, over %s', async (transport) => {
     const flags = flagsOf[transport];
     const host = (name: string) => {
       const port = transport === 'HTTP' ? ports.PORT : ports.GRPC_PORT;
@@ -186,10 +186,10 @@ describe('a proxy of the environment', () => {
     expect(connections).toEqual([]);
   });
 
-  // Before that Node heeds no proxy over HTTP.
+  // Older versions of Node use no proxy over HTTP.
   const able = Number(process.versions.node.split('.')[0]) >= 24 ? transports : (['gRPC'] as const);
 
-  it.each(able)('sees what is not, over %s', async (transport) => {
+  it.each(able)('gets calls to other machines, over %s', async (transport) => {
     const to = {
       HTTP: ['--url', 'http://greet.example:8080'],
       gRPC: ['--grpc', '--address', 'greet.example:50051'],
@@ -203,7 +203,7 @@ describe('a proxy of the environment', () => {
   });
 });
 
-describe('a host is this machine', () => {
+describe('isLocalHost', () => {
   const own = Object.values(networkInterfaces()).flatMap((list = []) => list.map(({ address }) => address));
   it.each([
     ['localhost'],
@@ -219,7 +219,7 @@ describe('a host is this machine', () => {
     ['[::]'],
     ['::ffff:127.0.0.1'],
     ...own.map((address) => [address]),
-  ])('where it is %s', (host) => expect(isLocalHost(host)).toBe(true));
+  ])('is true for %s', (host) => expect(isLocalHost(host)).toBe(true));
 
   it.each([
     ['greet'],
@@ -230,5 +230,5 @@ describe('a host is this machine', () => {
     ['2001:db8::1'],
     ['::2'],
     [''],
-  ])('but not where it is %j', (host) => expect(isLocalHost(host)).toBe(false));
+  ])('is false for %j', (host) => expect(isLocalHost(host)).toBe(false));
 });

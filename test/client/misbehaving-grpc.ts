@@ -7,7 +7,7 @@ export interface GrpcMisbehaviour {
   readonly behave: GrpcBehaviour;
   readonly kind: GreetErrorKind;
   readonly message: RegExp;
-  /** How often the client calls, with three attempts. */
+  /** How many calls arrive, if the client makes three attempts. */
   readonly tries: 1 | 3 | 4;
 }
 
@@ -55,12 +55,7 @@ const once = (
       'failed',
       /larger than max/,
     ],
-    [
-      'a compression that it does not know',
-      answers(frame(some, 1), undefined, { 'grpc-encoding': 'x' }),
-      'failed',
-      /\S/,
-    ],
+    ['an unknown compression', answers(frame(some, 1), undefined, { 'grpc-encoding': 'x' }), 'failed', /\S/],
     [
       'broken compression',
       answers(frame(some, 1), undefined, { 'grpc-encoding': 'gzip' }),
@@ -94,7 +89,7 @@ const once = (
     ['PERMISSION_DENIED', status(7, 'no'), 'refused', /no/],
     ['RESOURCE_EXHAUSTED', status(8, 'Too many.'), 'refused', /Too many\./],
     [
-      'a stream that is told to calm down',
+      'a reset with ENHANCE_YOUR_CALM',
       (stream) => stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM),
       'refused',
       /exhausted/,
@@ -125,13 +120,13 @@ const repeated = (
   behave,
   kind: 'unavailable' as const,
   message,
-  // What the server has refused before it looked at it, grpc-js sends once more of itself.
+  // grpc-js itself repeats once a call that the server has refused unread.
   tries: title === 'a refused stream' ? (4 as const) : (3 as const),
 }));
 
 export const grpcMisbehaviours: readonly GrpcMisbehaviour[] = [...once, ...repeated];
 
-/** Nothing more comes. */
+/** Responses that end with nothing more to read, so that only the timeout ends the call. */
 export const grpcSilences: readonly [title: string, behave: GrpcBehaviour][] = [
   ['silence', () => {}],
   ['headers and nothing more', begins(none, () => {})],
@@ -141,7 +136,7 @@ export const grpcSilences: readonly [title: string, behave: GrpcBehaviour][] = [
   ['two messages', answers(Buffer.concat([greeting, greeting]))],
   ['frames without an end', (stream) => flood(stream)],
   [
-    'UNAVAILABLE, to be asked again in an hour',
+    'UNAVAILABLE with a retry delay of an hour',
     refuses({ 'grpc-status': '14', 'grpc-retry-pushback-ms': '3600000' }),
   ],
 ];

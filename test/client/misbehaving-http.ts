@@ -8,7 +8,7 @@ export interface HttpMisbehaviour {
   readonly behave: Behaviour;
   readonly kind: GreetErrorKind;
   readonly message: RegExp;
-  /** How often the client asks, with three attempts. */
+  /** How many requests arrive, if the client makes three attempts. */
   readonly tries: 1 | 3;
 }
 
@@ -17,7 +17,7 @@ const json = { 'content-type': 'application/json' };
 const problem = { 'content-type': 'application/problem+json' };
 const ok = 'HTTP/1.1 200 OK\r\n';
 
-/** Answers that are complete, and not what the service would have answered. */
+/** Complete responses that differ from those of the service. */
 const notOurs: HttpMisbehaviour[] = (
   [
     [
@@ -34,7 +34,7 @@ const notOurs: HttpMisbehaviour[] = (
     ],
     ['200 with JSON of the type of HTML', answers(200, html, '{"message":"Hello"}'), 'failed', /text\/html/],
     [
-      '200 with a type that only begins like JSON',
+      '200 with a content type that only begins like JSON',
       answers(200, { 'content-type': 'application/jsonx' }, '{"message":"Hello"}'),
       'failed',
       /jsonx/,
@@ -137,13 +137,13 @@ const notOurs: HttpMisbehaviour[] = (
   ] as const
 ).map(([title, behave, kind, message]) => ({ title, behave, kind, message, tries: 1 }));
 
-/** Answers that are no answers: another attempt may bring one. */
+/** Incomplete or temporary responses, after which the client retries. */
 const broken: HttpMisbehaviour[] = (
   [
     ['502 with HTML', answers(502, html, 'Bad Gateway'), /answered 502 \(text\/html/],
     ['503 with HTML', answers(503, html, 'Service Unavailable'), /answered 503/],
     ['503 with a problem', answers(503, problem, '{"detail":"Overloaded."}'), /^Overloaded\.$/],
-    ['503 with Retry-After that nobody understands', answers(503, { 'retry-after': 'soon' }), /answered 503/],
+    ['503 with a Retry-After that is not valid', answers(503, { 'retry-after': 'soon' }), /answered 503/],
     [
       '503 with Retry-After in the past',
       answers(503, { 'retry-after': 'Thu, 01 Jan 1970 00:00:00 GMT' }),
@@ -156,12 +156,12 @@ const broken: HttpMisbehaviour[] = (
     ['half a status line', writes('HTTP/1.1 20'), /cannot be reached/],
     ['half the headers', writes(`${ok}content-type: appl`), /cannot be reached/],
     [
-      'another protocol instead of an answer',
+      'a switch to another protocol',
       writes('HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: other\r\n\r\n'),
       /cannot be reached/,
     ],
     [
-      'another protocol without its name',
+      'a switch to a protocol without a name',
       writes('HTTP/1.1 101 Switching Protocols\r\n\r\n'),
       /cannot be reached/,
     ],
@@ -210,7 +210,7 @@ const broken: HttpMisbehaviour[] = (
   ] as const
 ).map(([title, behave, message]) => ({ title, behave, kind: 'unavailable', message, tries: 3 }));
 
-/** Nothing more comes. */
+/** Responses that stop in the middle, so that only the timeout ends the call. */
 export const httpSilences: readonly [title: string, behave: Behaviour][] = [
   ['silence', () => {}],
   [
@@ -231,7 +231,7 @@ export const httpSilences: readonly [title: string, behave: Behaviour][] = [
 
 export const httpMisbehaviours: readonly HttpMisbehaviour[] = [...notOurs, ...broken];
 
-/** JSON that would have an end only when its reader has had enough. */
+/** JSON that does not end while the client reads. */
 function endless(socket: Socket): void {
   socket.write(`${ok}content-type: application/json\r\n\r\n{"message":"`);
   const piece = 'a'.repeat(65_536);
@@ -242,7 +242,7 @@ function endless(socket: Socket): void {
   more();
 }
 
-/** A byte from time to time, so that no limit on silence ends it. */
+/** Sends a byte from time to time, so that a limit on silence would not end the call. */
 function slow(socket: Socket): void {
   socket.write(`${ok}content-type: application/json\r\ncontent-length: 100000\r\n\r\n{"message":"`);
   const timer = setInterval(() => socket.write('a'), 5);

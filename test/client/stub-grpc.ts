@@ -12,10 +12,10 @@ export interface GrpcStub {
   close(): void;
 }
 
-/** Answers one call on its stream in any way. */
+/** Responds to one call, in any way, on its bare stream. */
 export type GrpcBehaviour = (stream: ServerHttp2Stream, index: number) => void;
 
-/** A server of HTTP/2 whose calls are answered by a function that has the bare stream. */
+/** An HTTP/2 server that gives the bare stream of each call to a function. */
 export async function startGrpcStub(behave: GrpcBehaviour): Promise<GrpcStub> {
   const calls: IncomingHttpHeaders[] = [];
   const sockets = new Set<Socket>();
@@ -33,7 +33,7 @@ export async function startGrpcStub(behave: GrpcBehaviour): Promise<GrpcStub> {
   return { address: addressOf(server), calls, close: () => end(server, sockets) };
 }
 
-/** A server that is no server of gRPC at all. */
+/** A TCP server that does not speak gRPC. */
 export async function startSocketStub(behave: (socket: Socket) => void): Promise<GrpcStub> {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
@@ -45,7 +45,7 @@ export async function startSocketStub(behave: (socket: Socket) => void): Promise
   return { address: addressOf(server), calls: [], close: () => end(server, sockets) };
 }
 
-/** Passes bytes on both ways, until it is told to drop what the connections of that moment send: later ones work. */
+/** Forwards bytes both ways. `freeze()` drops all further data of the connections that are open then; later connections work. */
 export async function startRelay(target: string) {
   const [host, port] = target.split(':');
   const sockets = new Set<Socket>();
@@ -78,19 +78,19 @@ function end(server: { close(): unknown }, sockets: ReadonlySet<Socket>): void {
 
 const ok = { ':status': 200, 'content-type': 'application/grpc' };
 
-/** A frame of gRPC: whether it is compressed, its length, its bytes. */
+/** A gRPC frame: a compression flag, the length and the message. */
 export function frame(message: Buffer, flag = 0): Buffer {
   const head = Buffer.from([flag, 0, 0, 0, 0]);
   head.writeUInt32BE(message.length, 1);
   return Buffer.concat([head, message]);
 }
 
-/** The message of a greeting, and of a request: field 1, a string. */
+/** The message of a request or of a greeting: field 1, a string. */
 export function messageOf(text: string): Buffer {
   return Buffer.concat([Buffer.from([10, Buffer.byteLength(text)]), Buffer.from(text)]);
 }
 
-/** Headers, these bytes, and trailers. */
+/** Responds with headers, these bytes, and trailers. */
 export function answers(
   body: Buffer,
   trailers: Record<string, string> = { 'grpc-status': '0' },
@@ -105,12 +105,12 @@ export function answers(
 
 export const greets = answers(frame(messageOf('Hello, Alice')));
 
-/** A status alone, as the service refuses. */
+/** Responds with a status alone, as the service does for a refusal. */
 export function refuses(trailers: Record<string, string>): GrpcBehaviour {
   return (stream) => stream.respond({ ...ok, ...trailers }, { endStream: true });
 }
 
-/** A response of HTTP that is not one of gRPC. */
+/** Responds with an HTTP response that is not gRPC. */
 export function answersHttp(status: number, type = 'text/html', body = '<h1>Welcome</h1>'): GrpcBehaviour {
   return (stream) => {
     stream.respond({ ':status': status, ...(body && { 'content-type': type }) });
@@ -118,11 +118,11 @@ export function answersHttp(status: number, type = 'text/html', body = '<h1>Welc
   };
 }
 
-/** Headers and these bytes, and then what is done to the stream. */
+/** Responds with headers and these bytes, and then calls `then` with the stream. */
 export function begins(body: Buffer, then: (stream: ServerHttp2Stream) => void): GrpcBehaviour {
   return (stream) => {
     stream.respond(ok);
-    // What is done may overtake what was written.
+    // Without the delay, a reset may overtake the bytes.
     stream.write(body, () => setTimeout(() => then(stream), 20));
   };
 }

@@ -2,17 +2,19 @@ import { createServer, type Socket } from 'node:net';
 
 export interface HttpStub {
   readonly url: string;
-  /** The requests so far, as they were sent, without bodies. */
+  /** The requests so far, without bodies. */
   readonly requests: readonly string[];
-  /** How many connections are open that have carried a request: Node's fetch opens another, unused, after a call was aborted. */
+  /**
+   * The number of open connections that have carried a request. After an aborted call, Node's fetch opens another one and leaves it unused.
+   */
   connections(): number;
   close(): void;
 }
 
-/** Answers one request on its socket in any way, `index` counting the requests from 0. */
+/** Responds to one request, in any way, on its bare socket. `index` counts the requests from 0. */
 export type Behaviour = (socket: Socket, index: number, request: string) => void;
 
-/** A server that answers each request by a function that has the bare socket, so that it can break every rule of HTTP. */
+/** A server that gives the bare socket of each request to a function, so that the response can break every rule of HTTP. */
 export async function startHttpStub(behave: Behaviour): Promise<HttpStub> {
   const requests: string[] = [];
   const opened = new Set<Socket>();
@@ -44,7 +46,7 @@ export async function startHttpStub(behave: Behaviour): Promise<HttpStub> {
   };
 }
 
-/** A response with its right length, after which the connection is closed. */
+/** A response with its correct length. It announces that the connection closes. */
 export function response(
   status: number,
   headers: Readonly<Record<string, string>> = {},
@@ -59,7 +61,7 @@ export function response(
   return Buffer.concat([Buffer.from(head), Buffer.from(body)]);
 }
 
-/** The same as a behaviour. */
+/** Responds with such a response and closes the connection. */
 export function answers(...parts: Parameters<typeof response>): Behaviour {
   return (socket) => socket.end(response(...parts));
 }
@@ -70,10 +72,10 @@ export function answersJson(value: unknown, status = 200): Behaviour {
 
 export const greets = answersJson({ message: 'Hello, Alice' });
 
-/** Writes these bytes, and then ends, resets or holds the connection. */
+/** Writes these bytes, and then ends, resets or keeps the connection. */
 export function writes(text: string | Buffer, then: 'end' | 'reset' | 'hold' = 'end'): Behaviour {
   return (socket) => {
-    // A reset may overtake bytes that were not read yet: it waits until they are sent.
+    // A reset may overtake bytes that were not sent yet, so it waits.
     socket.write(text, () => {
       if (then === 'reset') setTimeout(() => socket.resetAndDestroy(), 20);
     });

@@ -5,9 +5,9 @@ import type { greetingSchema } from '../../src/greeting/greeting.ts';
 import type { problemSchema, violationSchema } from '../../src/http/problem.ts';
 import type { readinessSchema } from '../../src/http/routes/health.ts';
 
-// The compiler checks these: `npm run check` fails where they are not equal.
+// The compiler checks the types: `npm run check` fails if they differ.
 describe("the client's types", () => {
-  it("are those of the service's schemas", () => {
+  it("equal the service's schemas", () => {
     expectTypeOf<Greeting>().toEqualTypeOf<z.output<typeof greetingSchema>>();
     expectTypeOf<Readiness>().toEqualTypeOf<z.output<typeof readinessSchema>>();
     expectTypeOf<Problem>().toEqualTypeOf<z.output<typeof problemSchema>>();
