@@ -13,7 +13,7 @@ import {
 const documents = await listDocuments();
 const { scripts } = JSON.parse(await readDocument('package.json')) as { scripts: Record<string, string> };
 
-/** Without blocks and spans of code, in which brackets are no links. */
+/** Removes blocks and spans of code, in which brackets are not links. */
 const proseOf = (text: string) => text.replaceAll(/^```.*?^```$/gms, '').replaceAll(/`[^`\n]*`/g, '');
 
 describe('the Markdown files', () => {
@@ -49,7 +49,7 @@ describe('the Markdown files', () => {
     for (const [, name = ''] of named) expect(Object.keys(scripts)).toContain(name);
   });
 
-  it.each(documents)('say what a console block needs in words that the tests know: %s', async (path) => {
+  it.each(documents)('name the needs of a console block by words that the tests know: %s', async (path) => {
     const text = await readDocument(path);
     for (const { place, needs, entries } of readConsoleBlocks(path, text)) {
       expect(entries.length, place).toBeGreaterThan(0);
@@ -64,7 +64,7 @@ describe('the Markdown files', () => {
 describe('docs/architecture.md', () => {
   it('names files and folders that exist', async () => {
     const text = await readDocument('docs/architecture.md');
-    // The example of a new endpoint names files to be written.
+    // The example of a new endpoint names files that do not exist.
     const paths = [...text.matchAll(/`((?:src|deploy|test|proto)\/[\w./-]+)`/g)].map(([, path = '']) => path);
     expect(paths.length).toBeGreaterThan(25);
     for (const path of paths.filter((name) => !name.includes('farewell')))
@@ -85,7 +85,7 @@ describe('docs/observing.md', () => {
 });
 
 describe('docs/testing.md', () => {
-  it('lists every npm script that tests something', async () => {
+  it('lists every npm script that runs tests', async () => {
     const listed = [...(await readDocument('docs/testing.md')).matchAll(/^\| `npm (?:run )?([\w:-]+)` /gm)];
     const suites = Object.keys(scripts).filter((name) =>
       /^(test|check|proof|fuzz|abuse|soak|supply-chain|bench:budget)/.test(name),

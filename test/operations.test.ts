@@ -7,7 +7,7 @@ import { type Operation, operations } from '../src/operations.ts';
 import { expectProblem } from './support/problem.ts';
 import { startTestService, type TestService, until } from './support/service.ts';
 
-/** A valid request, made of the examples in the schema. */
+/** A valid request, built from the examples in the schema. */
 function exampleRequest({ route }: Operation): Record<string, string> {
   const { properties = {} } = z.toJSONSchema(route.query as z.ZodType, { io: 'input' }) as {
     properties?: Record<string, { examples?: string[] }>;
@@ -94,14 +94,14 @@ describe.each(operations.map((operation) => [operation.route.path, operation] as
       expect((await call()).error?.code).toBe(status.UNAVAILABLE);
     });
 
-    it('is refused when the service is overloaded, over both transports', async () => {
+    it('is refused over HTTP when the service is overloaded', async () => {
       const busy = await startTestService({ MAX_EVENT_LOOP_DELAY_MS: '0' });
-      // Without any tolerance, the service counts as overloaded sooner or later.
+      // Every delay counts as overload here, so the service is overloaded sooner or later.
       await until(async () => (await fetch(`${busy.urls.http}${path}?${query}`)).status === 503);
       await busy.drain();
     });
 
-    it('is logged and counted under its names', async () => {
+    it('is logged and counted under its route and method names', async () => {
       const before = (await countOf(`method="GET",route="${path}",status="200"`)) ?? 0;
       const { headers } = await get('*/*');
       await until(() => service.lines.some(({ requestId }) => requestId === headers.get('x-request-id')));

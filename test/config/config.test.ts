@@ -63,7 +63,7 @@ describe('loadConfig', () => {
     expect(loadConfig({ ADMIN_HOSTS: 'Metrics.Example.com, ' }).adminHosts).toEqual(['metrics.example.com']);
   });
 
-  it('lists variables whose names are almost ours', () => {
+  it('lists variables whose names are almost those of settings', () => {
     const { misspellings } = loadConfig({ CORS_ORIGIN: 'https://a.example', HOME: '/root' });
     expect(misspellings).toEqual([{ found: 'CORS_ORIGIN', meant: 'CORS_ORIGINS' }]);
   });
@@ -124,7 +124,7 @@ describe('loadConfig', () => {
     ['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', 'ftp://collector'],
     ['ADMIN_FAULTS', 'no'],
     ['ADMIN_PROFILES', '1'],
-  ])('refuses %s=%s, saying what was expected and what was found', (name, value) => {
+  ])('refuses %s=%s, and names what was expected and what was found', (name, value) => {
     expect(faultsOf({ [name]: value })).toMatch(
       new RegExp(`^ {2}${name}: expected .*; got ${JSON.stringify(value).replace(/[*.]/g, '\\$&')}$`, 'm'),
     );
@@ -229,7 +229,7 @@ describe('the variables of OpenTelemetry', () => {
     { OTEL_SDK_DISABLED: 'true' },
     { OTEL_TRACES_EXPORTER: 'none' },
     { OTEL_TRACES_EXPORTER: 'console' },
-  ])('are not complained of where nothing is sent to the endpoint: %j', (env) => {
+  ])('have no fault for a bad endpoint if nothing is sent to it: %j', (env) => {
     const faulty = { OTEL_EXPORTER_OTLP_ENDPOINT: 'collector:4318', OTEL_EXPORTER_OTLP_PROTOCOL: 'thrift' };
     expect(otelOf({ ...faulty, ...env }).remarks).toEqual([]);
   });
@@ -242,7 +242,7 @@ describe('the variables of OpenTelemetry', () => {
     },
   );
 
-  it('refuse an endpoint that gRPC cannot take either', () => {
+  it('refuse an endpoint that is not valid for gRPC either', () => {
     const env = { OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc', OTEL_EXPORTER_OTLP_ENDPOINT: 'a b' };
     expect(faultsOf(env)).toContain(
       'OTEL_EXPORTER_OTLP_ENDPOINT: expected a URL such as http://localhost:4317',
@@ -259,7 +259,7 @@ describe('.env.example', () => {
 });
 
 describe('the documented settings', () => {
-  it('are in docs/settings.md as .env.example has them; run `npm run settings` if they are not', async () => {
+  it('are the same in docs/settings.md and .env.example; run `npm run settings` if not', async () => {
     expect(await read('docs/settings.md')).toBe(await generateSettings());
   });
 

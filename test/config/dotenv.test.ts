@@ -126,7 +126,7 @@ describe('the built program', () => {
       },
       /; it has more than 1048576 bytes/,
     ],
-  ])('says so and ends with 1 if .env is %s', async (_kind, create, fault) => {
+  ])('reports a .env that is %s, and exits with 1', async (_kind, create, fault) => {
     create();
     const program = await start();
     const stderr = text(program.process.stderr as Readable);
@@ -138,8 +138,8 @@ describe('the built program', () => {
     expect(rest).toEqual(['']);
   });
 
-  // Root reads every file; only root can become somebody else.
-  it.runIf(process.getuid?.() === 0)('says so and ends with 1 if it may not read .env', async () => {
+  // Root can read every file, and only root can become another user.
+  it.runIf(process.getuid?.() === 0)('reports a .env that it may not read, and exits with 1', async () => {
     writeFileSync(path(), 'A=1', { mode: 0 });
     chmodSync(folder.path, 0o755);
     const program = await start({ script: 'exec setpriv --reuid 65532 --clear-groups "$@"' });
@@ -157,7 +157,7 @@ describe('the built program', () => {
     expect(await program.greet('1')).toBe('Hello, Alice');
   });
 
-  it('reads a .env of Windows, through a link', async () => {
+  it('reads a .env written on Windows, through a link', async () => {
     writeFileSync(folder.file('settings'), utf16('CORS_ORIGINS=https://app.example.com\r\n', false));
     symlinkSync('settings', path());
     const program = await (await start()).ready();
@@ -168,7 +168,7 @@ describe('the built program', () => {
   });
 });
 
-/** Leaves a socket's file behind. */
+/** Creates a socket file that nobody listens on. */
 function createSocket(path: string): void {
   const code = 'net.createServer().listen(process.argv[1], () => process.kill(process.pid, 9))';
   spawnSync(process.execPath, ['-e', code, path]);

@@ -28,7 +28,7 @@ describe('findMisspellings', () => {
     expect(findMisspellings([found], ours)).toEqual([{ found, meant }]);
   });
 
-  it('reports no variable of a usual environment, and no valid setting', () => {
+  it('reports no common variable of an environment, and no valid setting', () => {
     const usual =
       'HOME PATH USER LANG TERM SHELL PWD OLDPWD HOSTNAME LOGNAME MAIL TZ NODE_ENV NODE_OPTIONS NODE_VERSION NPM_CONFIG_PREFIX ' +
       'KUBERNETES_SERVICE_HOST KUBERNETES_SERVICE_PORT KUBERNETES_PORT GREET_PORT GREET_SERVICE_HOST GREET_SERVICE_PORT HTTP_PROXY NO_PROXY ' +

@@ -30,7 +30,7 @@ describe('deploy/compose.yaml', () => {
     for (const image of images) expect(image).toMatch(/:v?\d+\.\d+\.\d+$/);
   });
 
-  it('builds and names this very version', async () => {
+  it('builds and names the version in package.json', async () => {
     const { version } = JSON.parse(await read('../package.json'));
     expect(services.greet?.image).toBe(`greet:${version}`);
     expect(services.greet?.build?.args).toMatchObject({ VERSION: version });
@@ -47,20 +47,20 @@ describe('deploy/compose.yaml', () => {
     expect(balancer?.depends_on).toEqual({ greet: { condition: 'service_healthy' } });
   });
 
-  it('has greet trust the addresses of the balancers, and no others', () => {
+  it('sets the addresses of the balancers as the only trusted proxies', () => {
     const addresses = Object.values(balancers).map((balancer) =>
       balancer?.networks && 'greet' in balancer.networks ? balancer.networks.greet.ipv4_address : undefined,
     );
     expect(loadConfig(services.greet?.environment ?? {}).trustedProxies).toEqual(addresses);
   });
 
-  it('mounts only what is there', async () => {
+  it('mounts only files that exist', async () => {
     for (const { volumes = [] } of Object.values(services)) {
       for (const volume of volumes) await access(new URL(volume.split(':')[0] ?? '', folder));
     }
   });
 
-  it('gives greet an environment that it takes, and more time than its drain needs', () => {
+  it('gives greet a valid environment, and more time than its drain needs', () => {
     const { environment = {}, stop_grace_period: grace = '' } = services.greet ?? {};
     for (const name of Object.keys(environment)) expect(Object.keys(environmentSchema.shape)).toContain(name);
     const { drainDelayMs, shutdownTimeoutMs, otel } = loadConfig(environment);
@@ -70,13 +70,13 @@ describe('deploy/compose.yaml', () => {
     );
   });
 
-  it('has Prometheus send its alerts to the Alertmanager that is there', async () => {
+  it('sends the alerts of Prometheus to an existing service', async () => {
     const { alerting } = parse(await read('prometheus/prometheus.yml'));
     const [target] = alerting.alertmanagers[0].static_configs[0].targets;
     expect(Object.keys(services)).toContain(target.split(':')[0]);
   });
 
-  it('has HAProxy and Prometheus look for greet on the ports that it listens on', async () => {
+  it('configures HAProxy and Prometheus with the ports that greet listens on', async () => {
     const { port, grpcPort, adminPort } = loadConfig({});
     const file = await read('haproxy/haproxy.cfg');
     expect(file).toContain(`greet:${port}\n`);

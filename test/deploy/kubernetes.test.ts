@@ -53,7 +53,7 @@ const services: readonly { metadata: { name: string; labels: object }; spec: { p
 ];
 const portNames: string[] = container.ports.map(({ name }: { name: string }) => name);
 
-/** The variables that a folder alone sets. */
+/** The variables that this folder itself sets. */
 function readLiterals(folder: Folder): Record<string, string> {
   const pairs = kustomizations[folder].configMapGenerator.flatMap(({ literals }) =>
     literals.map((literal) => /^(\w+)=(.*)$/.exec(literal)?.slice(1) ?? [literal, '']),
@@ -61,11 +61,11 @@ function readLiterals(folder: Folder): Record<string, string> {
   return Object.fromEntries(pairs);
 }
 
-/** What greet finds in its environment once the folder is deployed. */
+/** The environment of greet once the folder is deployed. */
 const environmentOf = (folder: Folder) => ({ ...readLiterals('base'), ...readLiterals(folder) });
 
 describe.each(folders)('deploy/kubernetes/%s', (folder) => {
-  it('names every file that it has, and has every file that it names', async () => {
+  it('names exactly the files that it contains', async () => {
     const { resources, patches = [] } = kustomizations[folder];
     const present = (await readdir(new URL(locate(folder), root))).filter(
       (file) => file !== 'kustomization.yaml',
@@ -75,14 +75,14 @@ describe.each(folders)('deploy/kubernetes/%s', (folder) => {
     if (folder !== 'base') expect(named).toContain('../../base');
   });
 
-  it('sets what greet reads, to what it takes', () => {
+  it('sets only variables that greet reads, to valid values', () => {
     const literals = readLiterals(folder);
     expect(Object.keys(literals)).not.toEqual([]);
     expect(Object.keys(environmentSchema.shape)).toEqual(expect.arrayContaining(Object.keys(literals)));
     expect(() => loadConfig(environmentOf(folder))).not.toThrow();
   });
 
-  it('gives a replica more time than its drain needs, and tells it how much', () => {
+  it('gives a replica more time than its drain needs, and sets this time in its environment', () => {
     const environment = environmentOf(folder);
     const { drainDelayMs, shutdownTimeoutMs } = loadConfig(environment);
     const graceMs = pod.terminationGracePeriodSeconds * 1_000;
@@ -90,7 +90,7 @@ describe.each(folders)('deploy/kubernetes/%s', (folder) => {
     expect(graceMs).toBeGreaterThan(drainDelayMs + shutdownTimeoutMs + flushTimeoutMs);
   });
 
-  it('notices that a replica drains before it stops to listen', () => {
+  it('detects that a replica drains before the replica stops listening', () => {
     const { periodSeconds, failureThreshold } = container.readinessProbe;
     expect(periodSeconds * failureThreshold * 1_000).toBeLessThan(
       loadConfig(environmentOf(folder)).drainDelayMs,
@@ -108,7 +108,7 @@ describe.each(folders)('deploy/kubernetes/%s', (folder) => {
 });
 
 describe('a replica on Kubernetes', () => {
-  it('is asked on paths that greet answers', async () => {
+  it('is probed on paths that greet serves', async () => {
     const { paths } = JSON.parse(await read('openapi/openapi.json'));
     const asked = probes.map(({ httpGet }) => httpGet);
     expect(asked).toEqual([
@@ -119,7 +119,7 @@ describe('a replica on Kubernetes', () => {
     for (const { path } of asked) expect(Object.keys(paths)).toContain(path);
   });
 
-  it('is restricted as the Pod Security Standards ask, and more', async () => {
+  it('meets the restricted Pod Security Standard, and more', async () => {
     expect(pod.securityContext).toEqual({
       runAsNonRoot: true,
       runAsUser: 65_532,
@@ -143,26 +143,26 @@ describe('a replica on Kubernetes', () => {
     });
   });
 
-  it('may use the memory that it asks for, as much as under compose', async () => {
+  it('has the same memory request and limit, equal to the limit under Compose', async () => {
     const { requests, limits } = container.resources;
     expect(requests.memory).toBe(limits.memory);
     const compose = parse(await read('deploy/compose.yaml'));
     expect(limits.memory).toBe(compose.services.greet.mem_limit.replace('m', 'Mi'));
   });
 
-  it('leaves only when another one is ready', () => {
+  it('ends only when another one is ready', () => {
     expect(base.deployment.spec.strategy.rollingUpdate).toMatchObject({ maxUnavailable: 0 });
     expect(production.budget.spec).toMatchObject({ maxUnavailable: 1 });
   });
 
-  it('has its settings from the ConfigMap that is generated', () => {
+  it('takes its settings from the generated ConfigMap', () => {
     expect(container.envFrom).toEqual([{ configMapRef: { name: 'greet' } }]);
     for (const { configMapGenerator } of Object.values(kustomizations))
       expect(configMapGenerator.map(({ name }) => name)).toEqual(['greet']);
   });
 });
 
-describe('what finds the replicas', () => {
+describe('the objects that refer to the replicas', () => {
   it.each([
     ['Deployment', base.deployment.spec.selector.matchLabels],
     ['Service', base.service.spec.selector],
@@ -171,24 +171,24 @@ describe('what finds the replicas', () => {
     ['PodDisruptionBudget', production.budget.spec.selector.matchLabels],
     ['spread over zones', pod.topologySpreadConstraints[0].labelSelector.matchLabels],
     ['spread over nodes', pod.topologySpreadConstraints[1].labelSelector.matchLabels],
-  ])('is the label that they have: %s', (_what, selector) => {
+  ])('select them by their labels: %s', (_what, selector) => {
     expect(selector).toEqual(podMetadata.labels);
     expect(Object.keys(selector)).not.toEqual([]);
   });
 
-  it('is the name that the Deployment has: HorizontalPodAutoscaler', () => {
+  it('name the Deployment: HorizontalPodAutoscaler', () => {
     const { scaleTargetRef, minReplicas, metrics } = production.autoscaler.spec;
     const { apiVersion, kind, metadata } = base.deployment;
     expect(scaleTargetRef).toEqual({ apiVersion, kind, name: metadata.name });
     expect(minReplicas).toBeGreaterThanOrEqual(3);
-    // Two who decide on the number of replicas undo what the other did.
+    // A fixed number of replicas would undo the changes of the autoscaler.
     expect(base.deployment.spec).not.toHaveProperty('replicas');
     expect(kustomizations['overlays/production']).not.toHaveProperty('replicas');
-    // A part of what is requested: of nothing there is no part.
+    // The autoscaler's target is a share of the request, so there must be a request.
     expect(container.resources.requests).toHaveProperty(metrics[0].resource.name);
   });
 
-  it.each(services)('is a port that they have: Service $metadata.name', ({ spec: { ports } }) => {
+  it.each(services)('use their ports: Service $metadata.name', ({ spec: { ports } }) => {
     expect(ports.length).toBeGreaterThan(1);
     for (const { name, port, targetPort } of ports) {
       expect(targetPort).toBe(name);
@@ -196,12 +196,12 @@ describe('what finds the replicas', () => {
     }
   });
 
-  it('keeps the admin port out of the Service that everybody is given', () => {
+  it('keep the admin port out of the public Service', () => {
     expect(base.service.spec.ports.map(({ name }: Port) => name)).toEqual(['http', 'grpc']);
     expect(base.headless.spec.clusterIP).toBe('None');
   });
 
-  it('is the same ports on the node: the local Service', async () => {
+  it('open the same ports on the node: the local Service', async () => {
     const patch = await load('overlays/local', 'service.yaml');
     expect(patch.metadata).toEqual({ name: base.service.metadata.name });
     expect(patch.spec.ports.map(({ port }: Port) => port)).toEqual(
@@ -209,7 +209,7 @@ describe('what finds the replicas', () => {
     );
   });
 
-  it('is the Service and its port: the routes', () => {
+  it('name the Service and its port: the routes', () => {
     const { port, grpcPort, shutdownTimeoutMs } = loadConfig(environmentOf('overlays/production'));
     const { httpRoute, grpcRoute } = production;
     const { name } = base.service.metadata;
@@ -220,7 +220,7 @@ describe('what finds the replicas', () => {
     for (const hostname of grpcRoute.spec.hostnames) expect(httpRoute.spec.hostnames).not.toContain(hostname);
   });
 
-  it('is the Service with the admin port, as the job that the alerts are about: the ServiceMonitor', async () => {
+  it('select the Service with the admin port, under the job name of the alerts: the ServiceMonitor', async () => {
     const { selector, jobLabel, endpoints } = production.monitor.spec;
     const found = services.filter(({ spec: { ports } }) =>
       ports.some(({ name }) => name === endpoints[0].port),
@@ -240,7 +240,7 @@ describe('the NetworkPolicy', () => {
   const { ingress, egress, policyTypes } = base.policy.spec;
   const monitoring = { matchLabels: { 'kubernetes.io/metadata.name': 'monitoring' } };
 
-  it('lets greetings in from the whole cluster, and to the admin port only Prometheus', () => {
+  it('allows greetings from the whole cluster, and the admin port for Prometheus alone', () => {
     expect(policyTypes).toEqual(['Ingress', 'Egress']);
     const rules = (ingress as Rule[]).map(({ from, ports }) => [ports.map(({ port }) => port), from]);
     expect(rules).toEqual([
@@ -258,7 +258,7 @@ describe('the NetworkPolicy', () => {
     expect(rules.flatMap(([ports]) => ports)).toEqual(portNames);
   });
 
-  it('lets nothing out but DNS, and spans to where they are sent', () => {
+  it('allows only outgoing DNS, and spans to the configured collector', () => {
     const endpoint = new URL(environmentOf('overlays/production').OTEL_EXPORTER_OTLP_ENDPOINT ?? '');
     const [, namespace] = endpoint.hostname.split('.');
     expect(namespace).toBe(monitoring.matchLabels['kubernetes.io/metadata.name']);
@@ -281,7 +281,7 @@ describe('the NetworkPolicy', () => {
 });
 
 describe('the overlays', () => {
-  it('deploy what was just built, or this very version', async () => {
+  it('deploy the local build, or the version in package.json', async () => {
     const { version } = JSON.parse(await read('package.json'));
     expect(kustomizations['overlays/local']).toMatchObject({ images: [{ name: 'greet', newTag: 'dev' }] });
     const [image] = (await load('overlays/production', 'kustomization.yaml')).images;
@@ -301,7 +301,7 @@ describe('the overlays', () => {
     expect(new Set(apis)).toEqual(new Set(['apps/v1', 'networking.k8s.io/v1', 'v1']));
   });
 
-  it('put production into the namespace that they make', () => {
+  it('deploy production into the namespace that they create', () => {
     expect(kustomizations['overlays/production']).toMatchObject({
       namespace: production.namespace.metadata.name,
     });

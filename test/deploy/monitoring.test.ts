@@ -22,20 +22,20 @@ const runbooks = await readRunbooks();
 describe('the monitoring of Kubernetes', () => {
   const overlay = 'deploy/kubernetes/overlays/production/';
 
-  it('has the very rules that Compose has', async () => {
+  it('has the same rules as Compose', async () => {
     const { kind, spec } = await load(`${overlay}prometheus-rule.yaml`);
     expect(kind).toBe('PrometheusRule');
     expect(spec).toEqual({ groups });
   });
 
-  it('has the very dashboard that Compose has', async () => {
+  it('has the same dashboard as Compose', async () => {
     const { kind, metadata, data } = await load(`${overlay}grafana-dashboard.yaml`);
     expect(kind).toBe('ConfigMap');
     expect(metadata.labels).toMatchObject({ grafana_dashboard: '1' });
     expect(data).toEqual({ 'greet.json': await read('deploy/grafana/dashboards/greet.json') });
   });
 
-  it('expects the replicas that there are to be at least', async () => {
+  it('expects the number of replicas under Compose and the minimum of the autoscaler', async () => {
     const [, expected] = /or vector\((\d+)\)/.exec(
       rules.find(({ record }) => record === 'greet:replicas_expected')?.expr ?? '',
     ) as unknown as [string, string];
@@ -47,7 +47,7 @@ describe('the monitoring of Kubernetes', () => {
 });
 
 describe('every alert', () => {
-  it('is there', () => expect(new Set(alerts.map(({ alert }) => alert)).size).toBeGreaterThan(7));
+  it('is found', () => expect(new Set(alerts.map(({ alert }) => alert)).size).toBeGreaterThan(7));
 
   it.each(alerts)(
     '$alert leads to its own page, which has queries and log filters',
@@ -60,7 +60,7 @@ describe('every alert', () => {
     },
   );
 
-  it('has a page, and no page is left of one that is gone', () => {
+  it('has a page, and no other page exists', () => {
     expect([...runbooks.keys()].toSorted()).toEqual(
       [...new Set(alerts.map(({ alert }) => alert))].toSorted(),
     );

@@ -26,7 +26,7 @@ const dashboard = JSON.parse(await read('grafana/dashboards/greet.json')) as {
   panels: { title: string; targets?: { expr: string }[] }[];
 };
 
-/** Every metric there is, with the labels it can have: what the service exports, what Prometheus adds, what rules record. */
+/** All metrics with their labels: those that the service exports, that Prometheus adds and that rules record. */
 async function knownLabels(): Promise<Map<string, Set<string>>> {
   const known = new Map<string, Set<string>>();
   const target = ['job', 'instance'];
@@ -42,7 +42,7 @@ async function knownLabels(): Promise<Map<string, Set<string>>> {
     isRejecting: false,
   } as Certificates);
   const { registry } = metrics;
-  // Before the first collection these are empty, and so without the labels they will have.
+  // This one is empty before the first collection, so its labels must be given here.
   known.set('nodejs_gc_duration_seconds_sum', new Set([...target, 'kind']));
   for (const line of (await registry.metrics()).split('\n')) {
     const [, name, labels = ''] = /^(\w+)(?:\{(.*)\})? /.exec(line) ?? [];
@@ -52,7 +52,7 @@ async function knownLabels(): Promise<Map<string, Set<string>>> {
   }
   for (const name of ['up', 'ALERTS'])
     known.set(name, new Set([...target, 'alertname', 'alertstate', 'severity']));
-  // What kube-state-metrics exports, where it is installed.
+  // kube-state-metrics exports this one, if it is installed.
   known.set('kube_deployment_spec_replicas', new Set(['namespace', 'deployment']));
   for (const { record, labels = {} } of rules) if (record) known.set(record, new Set(Object.keys(labels)));
   return known;
@@ -63,9 +63,9 @@ interface Selector {
   readonly labels: readonly string[];
 }
 
-/** The metrics that a query selects and the labels that it names: those of matchers with their metric, those of groupings. */
+/** Reads the metrics of a query with the labels in their matchers, and the labels in its groupings. */
 function readQuery(expr: string): { selectors: Selector[]; grouping: string[] } {
-  // Grafana's variable stands for a duration.
+  // Replaces Grafana's variable, which stands for a duration.
   const text = expr.replaceAll('$__rate_interval', '1m');
   const selectors: { metric: string; labels: string[] }[] = [];
   const grouping: string[] = [];
@@ -100,11 +100,11 @@ const queries = [
 ];
 
 describe('the queries of rules, dashboard and runbooks', () => {
-  it('are there', () => {
+  it('are found', () => {
     expect(queries.length).toBeGreaterThan(50);
   });
 
-  it.each(queries)('name only what is exported: $title', async ({ expr }) => {
+  it.each(queries)('name only exported metrics and labels: $title', async ({ expr }) => {
     const known = await knownLabels();
     const { selectors, grouping } = readQuery(expr);
     expect(selectors).not.toEqual([]);
@@ -116,7 +116,7 @@ describe('the queries of rules, dashboard and runbooks', () => {
     for (const label of grouping) expect(groupable).toContain(label);
   });
 
-  it('would be caught if they named something else', async () => {
+  it('would fail if they named another metric or label', async () => {
     const { selectors, grouping } = readQuery(
       'sum by (colour) (rate(greet_nope_total{route="/greet"}[$__rate_interval]))',
     );

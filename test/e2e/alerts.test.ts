@@ -22,7 +22,7 @@ interface Alert {
   readonly annotations: Readonly<Record<string, string>>;
 }
 
-/** With each fault made in turn, on the files as they ship. How long a fault must last is tried by `promtool test rules`. */
+/** Each fault is caused in turn, with the shipped files. How long a fault must last is tested by `promtool test rules`. */
 describe.skipIf(lacking)(`alerts and their runbooks${lacking ? `: ${lacking}` : ''}`, () => {
   let network: TestNetwork;
   let replicas: Replicas;
@@ -34,7 +34,7 @@ describe.skipIf(lacking)(`alerts and their runbooks${lacking ? `: ${lacking}` : 
     tls = await createTlsFolder();
     network = await TestNetwork.create();
     replicas = new Replicas(network);
-    // Where nobody collects them: the spans are lost, their ids are in the log.
+    // No collector listens there. The spans are lost, but their ids are in the log.
     const env = { LOG_LEVEL: 'info', OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:4318' };
     await replicas.add(plain, env);
     await replicas.add([secured], { ...env, ...tls.env });
@@ -46,7 +46,7 @@ describe.skipIf(lacking)(`alerts and their runbooks${lacking ? `: ${lacking}` : 
     network.start('alertmanager', [
       `--config.file=${deployed('alertmanager/alertmanager.yml')}`,
       `--storage.path=${data}/alertmanager`,
-      // It has no others to agree with, and no interface that it would find them by.
+      // It runs alone, and finds no interface to cluster on.
       '--cluster.listen-address=',
     ]);
     await until(async () => (await query('count(up{job="greet"} == 1)'))[0] === 3);
@@ -58,7 +58,7 @@ describe.skipIf(lacking)(`alerts and their runbooks${lacking ? `: ${lacking}` : 
     await rm(data, { recursive: true });
   });
 
-  /** The values of the series that a query has for its result. */
+  /** The values of all series in the result of a query. */
   const query = async (promql: string): Promise<number[]> => {
     const url = `http://127.0.0.1:9090/api/v1/query?${new URLSearchParams({ query: promql })}`;
     const { status, body } = await network.call('fetch', url);
@@ -71,7 +71,7 @@ describe.skipIf(lacking)(`alerts and their runbooks${lacking ? `: ${lacking}` : 
     const { body } = await network.call('fetch', 'http://127.0.0.1:9090/api/v1/alerts');
     return JSON.parse(body).data.alerts;
   };
-  /** Waits for an alert, of one replica where that is said. */
+  /** Waits for an alert; for the alert of one replica, if it is given. */
   const raised = async (name: string, replica?: string): Promise<Alert> => {
     const find = async () =>
       (await alerts()).find(
@@ -83,7 +83,7 @@ describe.skipIf(lacking)(`alerts and their runbooks${lacking ? `: ${lacking}` : 
   };
   const runbooks = readRunbooks();
 
-  /** What the page's queries find, none of which may find nothing, and the log lines that its filters find. */
+  /** Runs all queries of the page, each of which must find something, and returns the log lines that its filters find. */
   const follow = async (name: string): Promise<Record<string, unknown>[][]> => {
     const { queries = [], logFilters = [] } = (await runbooks).get(name) ?? {};
     for (const promql of queries) {
@@ -105,7 +105,7 @@ describe.skipIf(lacking)(`alerts and their runbooks${lacking ? `: ${lacking}` : 
   };
 
   it(
-    'Prometheus has the exact counts of what was sent over both transports',
+    'Prometheus counts exactly the requests that were sent over both transports',
     async () => {
       for (const address of plain) {
         for (let count = 0; count < 7; count += 1) await network.call('greet', 'http', `${address}:8080`);
@@ -131,7 +131,7 @@ describe.skipIf(lacking)(`alerts and their runbooks${lacking ? `: ${lacking}` : 
       };
       for (const [promql, value] of Object.entries(expected))
         await until(async () => (await query(promql))[0] === value);
-      // The certificate of one replica was made to end soon; nothing else is wrong, unless this machine is slow.
+      // The certificate of one replica ends soon. No other alert may fire, except those of a slow machine.
       await raised('GreetCertificateExpires');
       const slowness = ['GreetLatencyBudgetBurn', 'GreetEventLoopSaturated', 'GreetCpuSaturated'];
       const names = (await alerts()).map(({ labels }) => labels.alertname ?? '');
@@ -141,7 +141,7 @@ describe.skipIf(lacking)(`alerts and their runbooks${lacking ? `: ${lacking}` : 
   );
 
   it(
-    'GreetCertificateExpires',
+    'GreetCertificateExpires fires for the replica, and its page finds the renewal',
     async () => {
       await raised('GreetCertificateExpires', secured);
       await tls.renew('second');
@@ -153,7 +153,7 @@ describe.skipIf(lacking)(`alerts and their runbooks${lacking ? `: ${lacking}` : 
   );
 
   it(
-    'GreetErrorBudgetBurn, GreetLatencyBudgetBurn and GreetFaultsInjected, which notifies nobody',
+    'GreetErrorBudgetBurn, GreetLatencyBudgetBurn and GreetFaultsInjected fire, and the last one notifies nobody',
     async () => {
       await replicas.injectFaults({ errorRate: 0.5, delayMs: 150 }, plain);
       loads = [];
@@ -166,7 +166,7 @@ describe.skipIf(lacking)(`alerts and their runbooks${lacking ? `: ${lacking}` : 
       await raised('GreetLatencyBudgetBurn');
       await raised('GreetFaultsInjected');
 
-      // From the alert to the line of a request that failed, and from there to its trace.
+      // This leads from the alert to the line of a failed request, and from there to its trace.
       const [failed = [], causes] = await follow('GreetErrorBudgetBurn');
       expect(new Set(failed.map(({ msg, status, code }) => `${msg} ${status ?? code}`))).toEqual(
         new Set(['request 503', 'call UNAVAILABLE']),
@@ -176,7 +176,7 @@ describe.skipIf(lacking)(`alerts and their runbooks${lacking ? `: ${lacking}` : 
           requestId: expect.stringMatching(/./),
           trace_id: expect.stringMatching(/^[0-9a-f]{32}$/),
         });
-      // As the page says: an injected failure logs no error.
+      // The page says that an injected failure logs no error.
       expect(causes).toEqual([]);
       const [slow] = await follow('GreetLatencyBudgetBurn');
       expect(slow?.length).toBeGreaterThan(0);
@@ -200,7 +200,7 @@ describe.skipIf(lacking)(`alerts and their runbooks${lacking ? `: ${lacking}` : 
   );
 
   it(
-    'GreetEventLoopSaturated',
+    'GreetEventLoopSaturated fires for the replica, and its page finds late requests',
     async () => {
       const { process } = replicas.program(plain[0]);
       let isStopping = true;
@@ -225,7 +225,7 @@ describe.skipIf(lacking)(`alerts and their runbooks${lacking ? `: ${lacking}` : 
   );
 
   it.each(['GreetCpuSaturated', 'GreetMemorySaturated'])(
-    '%s: what its page asks has an answer',
+    'the queries on the page of %s find something',
     async (name) => {
       await follow(name);
     },
@@ -233,7 +233,7 @@ describe.skipIf(lacking)(`alerts and their runbooks${lacking ? `: ${lacking}` : 
   );
 
   it(
-    'GreetReplicaDown, though DNS names only those that are left',
+    'GreetReplicaDown fires, even though DNS no longer names the replica',
     async () => {
       await replicas.retire(plain[0]);
       const { annotations } = await raised('GreetReplicaDown');
@@ -246,7 +246,7 @@ describe.skipIf(lacking)(`alerts and their runbooks${lacking ? `: ${lacking}` : 
   );
 
   it(
-    'GreetNoReplicaReady',
+    'GreetNoReplicaReady fires when all replicas have ended',
     async () => {
       for (const address of [plain[1], secured]) replicas.program(address).process.kill('SIGTERM');
       await raised('GreetNoReplicaReady');

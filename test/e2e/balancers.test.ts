@@ -18,7 +18,7 @@ const second = ['10.77.1.11', '10.77.1.12', '10.77.1.13'] as const;
 const callers = 8;
 const timeoutMs = 120_000;
 
-/** Why a balancer cannot be tried on its file here; undefined where it can. In CI it must be possible. */
+/** Why a balancer cannot be tested on this machine; undefined if it can. In CI this throws instead. */
 async function lackingBalancer(name: BalancerName): Promise<string | undefined> {
   const version = await versionOf(name);
   const { oldest } = balancers[name];
@@ -37,7 +37,7 @@ const found = await Promise.all(
   })),
 );
 
-describe.each(found)('$name on the file in deploy/, unchanged', ({ name, version, lacking }) => {
+describe.each(found)('$name with its unchanged file in deploy/', ({ name, version, lacking }) => {
   describe.skipIf(lacking)(
     lacking ?? `version ${version}`,
     () => {
@@ -53,7 +53,7 @@ describe.each(found)('$name on the file in deploy/, unchanged', ({ name, version
         await network.dispose();
       });
 
-      /** Load over every transport while the work is done; the work may wait for more requests to be answered. */
+      /** Sends load over every transport while the work is done. The work may wait for a number of further responses. */
       async function underLoad(
         title: string,
         work: (more: (count: number) => Promise<unknown>) => Promise<unknown>,
@@ -77,7 +77,7 @@ describe.each(found)('$name on the file in deploy/, unchanged', ({ name, version
         return results;
       }
 
-      /** Waits until each of the replicas has been given greetings over every transport. */
+      /** Waits until each of these replicas has given greetings over every transport. */
       async function used(addresses: readonly string[]): Promise<void> {
         await until(async () => {
           const counts = await Promise.all(transports.map((transport) => replicas.greetings(transport)));
@@ -85,7 +85,7 @@ describe.each(found)('$name on the file in deploy/, unchanged', ({ name, version
         });
       }
 
-      /** How many greetings each replica has given meanwhile, over one transport. */
+      /** How many greetings each replica gives during the work, over one transport. */
       async function sharesOf(transport: Transport, work: () => Promise<unknown>): Promise<number[]> {
         const before = await replicas.greetings(transport);
         await work();
@@ -119,7 +119,7 @@ describe.each(found)('$name on the file in deploy/, unchanged', ({ name, version
         for (const result of Object.values(results)) expect(failuresOf(result)).toBe(0);
       });
 
-      it('loses nothing over HTTP, and over gRPC at most the calls under way, when a replica is killed', async () => {
+      it('loses nothing over HTTP, and over gRPC at most the calls in progress, when a replica is killed', async () => {
         await replicas.add(first);
         await startBalancer(network, name);
         const { http, grpc } = await underLoad('kill -9', async (more) => {
@@ -131,7 +131,7 @@ describe.each(found)('$name on the file in deploy/, unchanged', ({ name, version
         if (grpc) expect(failuresOf(grpc)).toBeLessThanOrEqual(callers);
       });
 
-      it('loses nothing over HTTP, and over gRPC at most the calls under way, when a machine is lost', async () => {
+      it('loses nothing over HTTP, and over gRPC at most the calls in progress, when a machine is lost', async () => {
         await replicas.add(first);
         await startBalancer(network, name);
         const { http, grpc } = await underLoad('machine lost', async (more) => {
@@ -157,7 +157,7 @@ describe.each(found)('$name on the file in deploy/, unchanged', ({ name, version
         for (const result of Object.values(results)) expect(failuresOf(result)).toBe(0);
       });
 
-      it('finds replicas that were replaced by others at new addresses all at once', async () => {
+      it('finds the new replicas when all were replaced at once, at new addresses', async () => {
         await replicas.add(first);
         await startBalancer(network, name);
         for (const address of first) {
@@ -190,7 +190,7 @@ describe.each(found)('$name on the file in deploy/, unchanged', ({ name, version
         { errorRate: 0.1, passedOn: 0.01 },
         { errorRate: 0.3, passedOn: 0.06 },
       ])(
-        'passes on less than $passedOn over HTTP where each replica fails $errorRate of its greetings',
+        'passes on less than $passedOn failures over HTTP if each replica fails $errorRate of its greetings',
         async ({ errorRate, passedOn }) => {
           await replicas.add(first);
           await startBalancer(network, name);
@@ -199,7 +199,7 @@ describe.each(found)('$name on the file in deploy/, unchanged', ({ name, version
             const title = `${errorRate * 100} % of 503 and UNAVAILABLE, ${count} callers of each`;
             const { http, grpc } = await underLoad(title, (more) => more(1_000), count);
             expect(http && failuresOf(http) / http.requests).toBeLessThan(passedOn);
-            // HAProxy cannot try a call again that was answered UNAVAILABLE: the status stands in gRPC's trailers.
+            // HAProxy cannot retry a call that ended with UNAVAILABLE, because gRPC sends the status in trailers.
             if (grpc)
               expect(failuresOf(grpc) / grpc.requests).toBeLessThan(
                 name === 'haproxy' ? 1.4 * errorRate : passedOn,
@@ -216,7 +216,7 @@ function failuresOf({ requests, outcomes }: LoadResult): number {
   return requests - (outcomes[200] ?? 0) - (outcomes.OK ?? 0);
 }
 
-/** Each share differs from the mean by a fifth at most. */
+/** Each share differs from the mean by 20 % at most. */
 function expectEven(shares: readonly number[], transport: Transport): void {
   const mean = shares.reduce((sum, count) => sum + count, 0) / shares.length;
   console.log(`  shares over ${transport}: ${shares.join(', ')}`);

@@ -12,7 +12,7 @@ const lacking = missingChromium();
 if (lacking) console.warn(`Skipped: ${lacking}`);
 const client = (name: string) => readFile(new URL(`../../dist/client/${name}`, import.meta.url), 'utf8');
 
-/** A site of its own origin: an empty page, and the built client's files. */
+/** A site on an origin of its own: an empty page, and the files of the built client. */
 async function startSite(): Promise<{ origin: string; server: Server }> {
   const server = createServer(async (request, response) => {
     const script = /^\/client\/([\w-]+\.js)$/.exec(request.url ?? '')?.[1];
@@ -30,7 +30,7 @@ describe.skipIf(lacking)(`in a real browser${lacking ? `: ${lacking}` : ''}`, ()
   beforeAll(async () => {
     browser = await launchChromium();
   });
-  // What a failed beforeAll did not reach is undefined, here and below; the rest must still be ended.
+  // A failed beforeAll leaves variables undefined, here and below. The others must still be closed.
   afterAll(() => browser?.close());
   beforeEach(async () => {
     page = await browser.newPage();
@@ -40,7 +40,7 @@ describe.skipIf(lacking)(`in a real browser${lacking ? `: ${lacking}` : ''}`, ()
   });
   afterEach(() => page.close());
 
-  /** What a page can read of an answer; or how its fetch failed. */
+  /** The parts of a response that a page can read, or the reason why its fetch failed. */
   const fetchFromPage = (url: string, init: { headers?: Record<string, string>; mode?: 'no-cors' } = {}) =>
     page.evaluate(
       async ([target, options]) => {
@@ -92,7 +92,7 @@ describe.skipIf(lacking)(`in a real browser${lacking ? `: ${lacking}` : ''}`, ()
       expect(complaints).toEqual([]);
     });
 
-    it('reads the greeting as JSON, under an id of its own, which takes a preflight', async () => {
+    it('reads the greeting as JSON with a request id of its own, which needs a preflight', async () => {
       await page.goto(allowed.origin);
       const headers = { accept: 'application/json', 'x-request-id': 'from-the-page' };
       const answer = await fetchFromPage(`${choosyUrl}/greet?name=Alice`, { headers });
@@ -109,7 +109,7 @@ describe.skipIf(lacking)(`in a real browser${lacking ? `: ${lacking}` : ''}`, ()
       ['/greet?name=', 400, 'name is required', ['name']],
       ['/greet?name=%FF', 400, 'percent-encoded UTF-8', undefined],
       ['/nope', 404, 'Nothing is served', undefined],
-      // The parser refuses it.
+      // The HTTP parser refuses this one.
       [`/greet?name=${'a'.repeat(10_000)}`, 414, 'must have at most 4096 bytes', undefined],
     ])('reads the problem of %.40s', async (path, status, detail, faulty) => {
       await page.goto(allowed.origin);
@@ -134,12 +134,12 @@ describe.skipIf(lacking)(`in a real browser${lacking ? `: ${lacking}` : ''}`, ()
         type: 'opaque',
         text: '',
       });
-      // The browser says why: it was the policy, and not a service that could not be reached.
+      // The browser's message shows that the policy was the reason, and not an unreachable service.
       const blocked = complaints.filter((complaint) => complaint.includes('blocked by CORS policy'));
       expect(blocked).toHaveLength(2);
     });
 
-    it('reads everything from a service that allows all', async () => {
+    it('reads the response of a service that allows all origins', async () => {
       for (const { origin } of [allowed, refused]) {
         await page.goto(origin);
         const headers = { 'x-request-id': 'from-the-page' };
@@ -152,9 +152,9 @@ describe.skipIf(lacking)(`in a real browser${lacking ? `: ${lacking}` : ''}`, ()
       }
     });
 
-    it('imports the HTTP client as it is, and greets and is refused with it', async () => {
+    it('imports the unchanged HTTP client, and gets a greeting and a refusal', async () => {
       await page.goto(allowed.origin);
-      // As text: the test runner would rewrite the import.
+      // This is text, because the test runner would rewrite the import.
       const result = await page.evaluate(`(async () => {
         const { createHttpClient, GreetError } = await import('${allowed.origin}/client/http.js');
         const client = createHttpClient({ url: '${choosyUrl}' });

@@ -14,7 +14,7 @@ const executablePath = candidates.find((path) => {
   }
 });
 
-/** Why no browser can be started on this machine, in words; undefined when one can. In CI one must: it throws. */
+/** Why no browser can be started on this machine; undefined if one can. In CI this throws instead. */
 export function missingChromium(): string | undefined {
   if (executablePath) return undefined;
   const message = `no Chromium at ${candidates.join(', ')} (apt-get install chromium, or set CHROMIUM_PATH)`;
@@ -22,7 +22,7 @@ export function missingChromium(): string | undefined {
   return message;
 }
 
-/** A headless browser with an empty profile of its own, that may be started by root and calls nobody unasked. */
+/** A headless browser with an empty profile. It can be started by root and makes no requests of its own. */
 export function launchChromium(): Promise<Browser> {
   return chromium.launch({
     ...(executablePath && { executablePath }),

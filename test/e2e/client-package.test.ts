@@ -14,13 +14,13 @@ const manifest = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
 const peers = ['@grpc/grpc-js', 'protobufjs'].map((name) => `${name}@${manifest.dependencies[name]}`);
 const lackingChromium = missingChromium();
 
-/** Without what npm hands on to what it runs. */
+/** The environment without the variables that npm passes on to its scripts. */
 const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^npm_/i.test(name)));
 
 let folder: string;
 let tarball: string;
 let service: TestService;
-/** Empty projects with the package: one without any other, and one with those that gRPC needs. */
+/** Empty projects with the package: one without any other package, and one with those for gRPC. */
 let alone: string;
 let withPeers: string;
 
@@ -56,7 +56,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-/** Runs this as a file of the project. */
+/** Writes this text to a file of the project and runs it. */
 async function runFile(project: string, name: string, text: string) {
   await writeFile(join(project, name), text);
   return run(process.execPath, [name], {
@@ -87,7 +87,7 @@ describe('the tarball', () => {
     expect((await stat(tarball)).size).toBeLessThanOrEqual(60_000);
   });
 
-  it('needs no package over HTTP, and those of gRPC only if they are wanted', async () => {
+  it('needs no other package for HTTP, and has those for gRPC as optional peers', async () => {
     const packed = JSON.parse(await readFile(join(alone, 'node_modules/@greet/client/package.json'), 'utf8'));
     expect(packed).toMatchObject({
       name: '@greet/client',
@@ -153,7 +153,7 @@ describe('a program in Node', () => {
     expect(await runFile(withPeers, name, text)).toEqual({ code: 0, stdout: usedGrpc, stderr: '' });
   });
 
-  it('has one GreetError, however it is loaded', async () => {
+  it('has one GreetError class, however it is loaded', async () => {
     const text = `
       import { createRequire } from 'node:module';
       import { GreetError } from '@greet/client';
@@ -163,7 +163,7 @@ describe('a program in Node', () => {
     expect((await runFile(withPeers, 'one.mjs', text)).stdout).toBe('true true true\n');
   });
 
-  it('is told what gRPC needs', async () => {
+  it('gets an error that names the packages for gRPC', async () => {
     const { code, stderr } = await runFile(alone, 'missing.mjs', "import '@greet/client/grpc';");
     expect(code).toBe(1);
     expect(stderr).toMatch(/Cannot find (module|package) '(@grpc\/grpc-js|protobufjs)'/);
@@ -180,7 +180,7 @@ describe('a program in Node', () => {
 });
 
 describe('a program in TypeScript', () => {
-  /** Uses every type, and is wrong where the compiler must see it. */
+  /** Uses every type. The marked lines are wrong, and the compiler must say so. */
   const http = `
     import { createHttpClient, GreetError, type GreetErrorKind, type Greeting, type HttpClient, type Readiness, type Violation } from '@greet/client';
     const client: HttpClient = createHttpClient({ url: new URL('http://localhost'), timeoutMs: 1, attempts: 1, inject: (carrier) => { carrier.a = 'b'; }, fetch });
@@ -194,9 +194,9 @@ describe('a program in TypeScript', () => {
       await client.greet(42);
       // @ts-expect-error: a URL is needed.
       createHttpClient({});
-      // @ts-expect-error: there is no such kind.
+      // @ts-expect-error: the kind does not exist.
       if (kind === 'nope') throw error;
-      // @ts-expect-error: and no such state.
+      // @ts-expect-error: the state does not exist.
       if (status === 'nope') throw error;
       return violations.map(({ field, detail }) => field + detail).join();
     }`;
@@ -280,7 +280,7 @@ describe('a page', () => {
     expect(outputFiles[0]?.contents.length).toBeLessThan(3_000);
   });
 
-  it('cannot be built with gRPC, which browsers have not', async () => {
+  it('cannot be bundled with the gRPC client, which browsers cannot use', async () => {
     await expect(bundle("import '@greet/client/grpc'")).rejects.toThrow(/@greet\/client\/grpc/);
   });
 
@@ -293,7 +293,7 @@ describe('a page', () => {
         const page = await browser.newPage();
         await page.goto(`${service.urls.http}/livez`);
         await page.addScriptTag({ type: 'module', content: outputFiles[0]?.text ?? '' });
-        // As text: it speaks of names that only the page has.
+        // This is text, because it uses names that only the page has.
         const result = await page.evaluate(`(async () => {
         while (!globalThis.createHttpClient) await new Promise((resolve) => setTimeout(resolve, 10));
         const client = createHttpClient({ url: location.origin });

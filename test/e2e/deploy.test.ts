@@ -6,7 +6,7 @@ const lacking = missing('docker-compose');
 const compose = fileURLToPath(new URL('../../deploy/compose.yaml', import.meta.url));
 
 describe.skipIf(lacking)(`Compose${lacking ? `: ${lacking}` : ''}`, () => {
-  it('takes its file', async () => {
+  it('accepts its file', async () => {
     const { code, stdout, stderr } = await run('docker-compose', ['-f', compose, 'config']);
     expect(stderr).toBe('');
     expect(code).toBe(0);

@@ -26,12 +26,12 @@ describe.skipIf(lacking)(`Swagger UI in a real browser${lacking ? `: ${lacking}`
     proxy = await startPrefixProxy(http);
     roots = { 'on its own': http, 'behind a proxy that adds a prefix': proxy.url };
   });
-  // What a failed beforeAll did not reach is undefined; the rest must still be ended.
+  // A failed beforeAll leaves variables undefined. The others must still be closed.
   afterAll(async () => {
     await Promise.all([browser?.close(), proxy?.stop(), program?.dispose()]);
   });
 
-  // A safety net: a loaded machine takes long to draw the page.
+  // A limit for hangs only: a busy machine needs long to draw the page.
   describe.each(screens)('on %s', { timeout: 300_000 }, (_screen, options) => {
     let page: Page;
     let complaints: string[];
@@ -56,7 +56,7 @@ describe.skipIf(lacking)(`Swagger UI in a real browser${lacking ? `: ${lacking}`
     };
     const execute = () => page.getByRole('button', { name: 'Execute' }).click();
     const response = () => page.locator('.live-responses-table .response').first();
-    /** The body that the page shows once it shows a response with this status. */
+    /** The body in the page, once it shows a response with this status. */
     const bodyOf = async (status: number) => {
       await response()
         .locator('.response-col_status', { hasText: String(status) })
@@ -71,7 +71,7 @@ describe.skipIf(lacking)(`Swagger UI in a real browser${lacking ? `: ${lacking}`
       await page.getByPlaceholder('name').fill('Alice & Zoë');
       await execute();
       expect(JSON.parse(await bodyOf(200))).toEqual({ message: 'Hello, Alice & Zoë' });
-      // Everything was loaded from, and sent to, below the root.
+      // Everything was loaded from paths below the root, and sent to them.
       const urls = requests.map((request) => request.url()).filter((url) => !url.startsWith('data:'));
       expect(urls.filter((url) => !url.startsWith(`${root}/`))).toEqual([]);
       expect(urls).toContain(`${root}/openapi.json`);
@@ -79,7 +79,7 @@ describe.skipIf(lacking)(`Swagger UI in a real browser${lacking ? `: ${lacking}`
       expect(complaints).toEqual([]);
     });
 
-    it('links to openapi.json alone, and has no box to open another document', async () => {
+    it('links only to openapi.json, and has no input to open another document', async () => {
       const { http } = await program.listening();
       await open(http);
       const links = await page.locator('.info a[href*="openapi"]').all();
@@ -89,7 +89,7 @@ describe.skipIf(lacking)(`Swagger UI in a real browser${lacking ? `: ${lacking}`
       expect(await page.getByRole('button', { name: 'Explore' }).count()).toBe(0);
     });
 
-    it('sends by Accept the type that it shows: JSON at first, text when that is chosen', async () => {
+    it('sends an Accept header with the chosen type: JSON by default, or text', async () => {
       const { http } = await program.listening();
       await open(http);
       const shown = page.locator('.response-control-media-type--accept-controller select');
@@ -106,7 +106,7 @@ describe.skipIf(lacking)(`Swagger UI in a real browser${lacking ? `: ${lacking}`
       expect(accepted()).toBe('text/plain');
     });
 
-    it('sends bad names too, and shows what the service says of them', async () => {
+    it('sends names that are not valid, too, and shows the error of the service', async () => {
       const { http } = await program.listening();
       await open(http);
       for (const [name, detail] of [
@@ -121,7 +121,7 @@ describe.skipIf(lacking)(`Swagger UI in a real browser${lacking ? `: ${lacking}`
       }
     });
 
-    it('is as wide as the screen, also with everything open, and breaks no policy', async () => {
+    it('fits the width of the screen, also with all sections open, and violates no Content-Security-Policy', async () => {
       const { http } = await program.listening();
       await open(http);
       await page.getByText('Is the process alive?').click();
@@ -136,7 +136,7 @@ describe.skipIf(lacking)(`Swagger UI in a real browser${lacking ? `: ${lacking}`
       await bodyOf(400);
       const widths = await page.evaluate('[document.documentElement.scrollWidth, innerWidth, screen.width]');
       expect(widths).toEqual(Array(3).fill(options.viewport.width));
-      // The browser itself reports the 400.
+      // The browser itself reports the 400, which is expected.
       expect(complaints.filter((complaint) => !complaint.includes('status of 400'))).toEqual([]);
     });
   });

@@ -24,7 +24,7 @@ const documents = await Promise.all(
 const all = documents.flatMap(({ blocks }) => blocks);
 const { scripts } = JSON.parse(await readDocument('package.json'));
 
-/** The ports as the documents have them, with the name of each setting. */
+/** The ports in the documents, by the name of their setting. */
 const shownPorts = { PORT: '8080', GRPC_PORT: '50051', ADMIN_PORT: '9464' };
 type Ports = Readonly<Record<keyof typeof shownPorts, string>>;
 const portNames = Object.keys(shownPorts) as (keyof Ports)[];
@@ -34,7 +34,7 @@ const env = Object.fromEntries(
   Object.entries(process.env).filter(([name]) => !(name in environmentSchema.shape) && !/^npm_/i.test(name)),
 );
 
-/** Without what is different each time. */
+/** Replaces text that differs in each run. */
 function mask(text: string): string {
   return text
     .replaceAll('\r', '')
@@ -50,15 +50,15 @@ function mask(text: string): string {
     .trimEnd();
 }
 
-/** The program that a command starts, without the settings before it. */
+/** The program of a command, without the settings before it. */
 const toolOf = (command: string) => /^(?:[A-Z_]+=\S+ )*(\S+)/.exec(command)?.[1] ?? '';
-/** What npm and the shell bring, and scripts of this repository. */
+/** True for tools that come with npm or the shell, and for scripts of this repository. */
 const isGiven = (tool: string) => ['npm', 'node', 'npx', 'for'].includes(tool) || tool.includes('/');
 
 const leftOut = new Map<string, number>();
 const leaveOut = (reason: string) => leftOut.set(reason, (leftOut.get(reason) ?? 0) + 1);
 
-/** Whether the block can be run here; what cannot is counted. In CI every tool must be there. */
+/** True if the block can be run on this machine; the others are counted. In CI every tool must be installed. */
 function isRun({ needs, tools, entries }: ConsoleBlock): boolean {
   const named = entries.map(({ command }) => toolOf(command)).filter((tool) => !isGiven(tool));
   const reason = needs ?? missing('bash', 'script', ...new Set([...tools, ...named]));
@@ -66,11 +66,11 @@ function isRun({ needs, tools, entries }: ConsoleBlock): boolean {
   return reason === undefined;
 }
 
-/** What a copy shares with the repository because of its size, and what it does not have. */
+/** Large folders are linked into the copy of the repository. The others in this list are left out. */
 const linked = ['node_modules', 'dist'];
 const excluded = [...linked, 'build', '.git', '.env'];
 
-/** For commands that install packages. */
+/** Long enough for commands that install packages. */
 const timeoutMs = 300_000;
 
 describe('the console blocks of the documents', () => {
@@ -83,7 +83,7 @@ describe('the console blocks of the documents', () => {
   it('are found', () => expect(toRun.flatMap(({ blocks }) => blocks).length).toBeGreaterThan(5));
 
   describe.each(toRun)('$path', ({ blocks }) => {
-    /** A copy of the repository, so that what a command writes is removed with it. */
+    /** Commands run in a copy of the repository, so that the files that they write are removed with it. */
     let folder: string;
     beforeAll(async () => {
       folder = await mkdtemp(join(tmpdir(), 'greet-documents-'));
@@ -93,22 +93,26 @@ describe('the console blocks of the documents', () => {
     });
     afterAll(() => rm(folder, { recursive: true }));
 
-    it.each(blocks)('prints what is shown: $place', { timeout: timeoutMs }, async ({ settings, entries }) => {
-      // One service for each block, so that no block depends on the state that another one left.
-      const program = await runProgram({ env: settings });
-      try {
-        const ports = await portsOf(program);
-        for (const { command, output } of entries) {
-          const isStart = command.endsWith('npm start');
-          const printed = isStart
-            ? await runStart(command, output, folder)
-            : await runIn(folder, command, ports);
-          expect(mask(printed), command).toBe(mask(output));
+    it.each(blocks)(
+      'prints the output in the document: $place',
+      { timeout: timeoutMs },
+      async ({ settings, entries }) => {
+        // Each block gets a new service, so that it does not depend on the state that another one left.
+        const program = await runProgram({ env: settings });
+        try {
+          const ports = await portsOf(program);
+          for (const { command, output } of entries) {
+            const isStart = command.endsWith('npm start');
+            const printed = isStart
+              ? await runStart(command, output, folder)
+              : await runIn(folder, command, ports);
+            expect(mask(printed), command).toBe(mask(output));
+          }
+        } finally {
+          await program.dispose();
         }
-      } finally {
-        await program.dispose();
-      }
-    });
+      },
+    );
   });
 });
 
@@ -121,7 +125,7 @@ async function portsOf(program: Program): Promise<Ports> {
   };
 }
 
-/** Runs the command against the service on these ports, and returns what it prints as if they were those of the documents. */
+/** Runs the command against the service on these ports. The output names the ports of the documents instead. */
 async function runIn(folder: string, command: string, ports: Ports): Promise<string> {
   const here = portNames.reduce(
     (text, name) => text.replaceAll(`localhost:${shownPorts[name]}`, `localhost:${ports[name]}`),
@@ -131,7 +135,7 @@ async function runIn(folder: string, command: string, ports: Ports): Promise<str
     cwd: folder,
     env: { ...env, ...ports },
   });
-  // A terminal shows both, one after the other here. curl shows its progress only where standard output is no terminal.
+  // A terminal shows both streams; here one follows the other. curl shows its progress only if standard output is not a terminal.
   return asShown(stdout + (command.startsWith('curl') ? '' : stderr), ports);
 }
 
@@ -141,7 +145,7 @@ const asShown = (text: string, ports: Ports) =>
     text,
   );
 
-/** `npm start` on a terminal, without the build, until it has shown its last line; then Ctrl-C. */
+/** Runs `npm start` on a terminal, without the build, until it has printed its last line. Then it ends it. */
 async function runStart(command: string, output: string, folder: string): Promise<string> {
   const ports: Ports = {
     PORT: String(await freePort()),

@@ -24,7 +24,7 @@ describe.skipIf(lacking)(`gRPC-Web through Envoy${lacking ? `: ${lacking}` : ''}
   const url = `http://${balancerAddresses.http}${greetService.Greet.path}`;
   const origin = 'https://app.example.com';
 
-  it('greets a page of another origin', async () => {
+  it('greets a page on another origin', async () => {
     const message = greetService.Greet.requestSerialize({ message: 'Alice' });
     const frame = Buffer.concat([Buffer.from([0, 0, 0, 0, message.length]), message]);
     const { status, headers, body } = await network.call('fetch', url, {
@@ -39,7 +39,7 @@ describe.skipIf(lacking)(`gRPC-Web through Envoy${lacking ? `: ${lacking}` : ''}
     });
     expect(status).toBe(200);
     expect(headers).toMatchObject({ 'access-control-allow-origin': origin });
-    // Two frames, the greeting and the trailers, each of which ends its base64.
+    // The body has two frames, the greeting and the trailers. Each ends its own base64 text.
     const answer = body.match(/[^=]+=*/g)?.map((part) => Buffer.from(part, 'base64').toString());
     expect(answer?.join('')).toContain('Hello, Alice');
     expect(answer?.join('')).toContain('grpc-status:0');

@@ -9,7 +9,7 @@ import { root } from '../support/documents.ts';
 import { runProgram } from '../support/program.ts';
 import { launchChromium, missingChromium } from './chromium.ts';
 
-// The examples with a console block in examples/README.md are run by documents.test.ts.
+// documents.test.ts runs the examples that have a console block in examples/README.md.
 
 const lackingChromium = missingChromium();
 if (lackingChromium) console.warn(`Left out: ${lackingChromium}`);
@@ -17,7 +17,7 @@ const composeFile = `${root}examples/compose.yaml`;
 const lackingCompose = missing('docker-compose');
 if (lackingCompose) console.warn(`Left out: ${lackingCompose}`);
 
-/** The page, on an origin of its own. */
+/** The example page, on an origin of its own. */
 async function servePage() {
   const html = await readFile(`${root}examples/browser/index.html`);
   const server = createServer((_request, response) =>
@@ -56,7 +56,7 @@ describe.skipIf(lackingChromium)('examples/browser', () => {
 });
 
 describe('examples/node', () => {
-  it('installs the versions of gRPC that this package has', async () => {
+  it('installs the same versions of the gRPC packages as the service', async () => {
     const dependenciesOf = async (folder: string) =>
       JSON.parse(await readFile(`${root}${folder}package.json`, 'utf8')).dependencies;
     expect(await dependenciesOf('')).toMatchObject(await dependenciesOf('examples/node/'));
@@ -69,7 +69,7 @@ describe('examples/compose.yaml', () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   });
 
-  it('opens ports to this machine alone, with settings that the service accepts and time for its drain', async () => {
+  it('opens ports on this machine only, with valid settings and enough time for the drain', async () => {
     const { greet } = parse(await readFile(composeFile, 'utf8')).services;
     const { port, grpcPort, adminPort, drainDelayMs, shutdownTimeoutMs } = loadConfig(greet.environment);
     expect(greet.ports).toEqual([port, grpcPort, adminPort].map((opened) => `127.0.0.1:${opened}:${opened}`));

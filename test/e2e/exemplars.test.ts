@@ -73,7 +73,7 @@ describe.skipIf(lacking)(`Prometheus with exemplar storage${lacking ? `: ${lacki
   };
   const traceparent = (id: number, flags: string) => `00-${String(id).repeat(32)}-b7ad6b7169203331-${flags}`;
 
-  it('leads from a bucket of either transport to the trace, for sampled requests alone', async () => {
+  it('has an exemplar with the trace id in the buckets of both transports, for sampled requests only', async () => {
     const { http, grpc } = await program.listening();
     const greet = (header: string) => fetch(`${http}/greet?name=Alice`, { headers: { traceparent: header } });
     await greet(traceparent(1, '01'));
@@ -100,19 +100,19 @@ describe.skipIf(lacking)(`Prometheus with exemplar storage${lacking ? `: ${lacki
       expect(others).toEqual([]);
       expect(exemplar?.labels.trace_id).toBe(String(id).repeat(32));
       expect(Number(exemplar?.value)).toBeLessThanOrEqual(Number(series[0]?.seriesLabels.le));
-      // The span is the one that was exported, and the request's log line has its ids.
+      // The ids are those of the exported span and of the request's log line.
       await until(() => receiver.spans.some(({ spanId }) => spanId === exemplar?.labels.span_id));
       const line = program.lines.find(({ span_id }) => span_id === exemplar?.labels.span_id);
       expect(line?.trace_id).toBe(exemplar?.labels.trace_id);
     }
   });
 
-  it('scrapes everything that Prometheus text has, under the same names', async () => {
+  it('scrapes the same metrics, under the same names, as in the Prometheus text format', async () => {
     const text = await (await fetch(`${(await program.listening()).admin}/metrics`)).text();
     const names = [...text.matchAll(/^# TYPE (\S+) (counter|gauge)$/gm)].map(([, name]) => String(name));
     expect(names.length).toBeGreaterThan(20);
     for (const name of names) {
-      // A metric without a series has none in either format.
+      // A metric without a series appears in neither format.
       const isEmpty = !new RegExp(`^${name}[ {]`, 'm').test(text);
       if (!isEmpty) expect(await sampleOf(`count(${name})`), name).toBeGreaterThan(0);
     }

@@ -15,8 +15,7 @@ import { until } from '../support/service.ts';
 const folder = fileURLToPath(new URL('go/', import.meta.url));
 const proto = fileURLToPath(new URL('../../proto', import.meta.url));
 const buf = ['--yes', '-p', '@bufbuild/buf@1.75.0', 'buf'];
-// Debian's Go is too old for today's gRPC, so that it cannot be installed for the occasion: where there is none, it is left out.
-// In CI nothing may be left out.
+// Debian's Go is too old for current gRPC, so the tests cannot install it. Without Go they are skipped; in CI nothing may be skipped.
 const withoutGo = missing('go');
 
 const services = [
@@ -59,7 +58,7 @@ describe.skipIf(withoutGo)(
       expect(await ask('greet', 'world')).toMatchObject({ code: 0, stdout: 'Greeting: Hello, world\n' });
     });
 
-    it('is greeted or refused, name by name, in the words that HTTP has', async () => {
+    it('gets the same greeting or error message as over HTTP for each name', async () => {
       const { grpc, http } = await program.listening();
       const names = cases.map(({ name }) => name);
       const { stdout } = await run(peer, ['cases', grpc], { input: JSON.stringify(names) });
@@ -93,7 +92,7 @@ describe.skipIf(withoutGo)(
       });
     });
 
-    it('watches health through the drain, which still ends with 0', async () => {
+    it('watches health during a drain, which still ends with exit code 0', async () => {
       const { grpc } = await program.listening();
       const watching = start(peer, ['watch', grpc]);
       await until(() => watching.stdout().includes('SERVING'));
@@ -130,7 +129,7 @@ describe.skipIf(withoutPython)(`a Python program${withoutPython ? `: ${withoutPy
     return JSON.parse(stdout);
   };
 
-  it('is greeted or refused, name by name, without a proto', async () => {
+  it('gets the expected greeting or error for each name, without a proto', async () => {
     const answers = await ask(
       'cases',
       cases.map(({ name }) => name),
@@ -161,7 +160,7 @@ describe.skipIf(withoutPython)(`a Python program${withoutPython ? `: ${withoutPy
     });
   });
 
-  it('reads of each message what the service reads', async () => {
+  it('decodes each message as the service does', async () => {
     const messages = fc.sample(protobufBytes([1, 1, 1, 2, 16], { isPlain: true }), 2_000);
     const read = (bytes: Buffer) => {
       try {
@@ -178,24 +177,24 @@ describe.skipIf(withoutPython)(`a Python program${withoutPython ? `: ${withoutPy
       .map((bytes, index) => ({ bytes: bytes.toString('hex'), python: names[index], ours: read(bytes) }))
       .filter(({ python, ours }) => python !== ours);
     expect(differences).toEqual([]);
-    // Neither all good nor all bad.
+    // The samples must contain both valid and invalid messages.
     expect(new Set(names.map((name: unknown) => name === null)).size).toBe(2);
   });
 });
 
 describe('buf', () => {
-  it('compiles the descriptors that are committed', async () => {
+  it('compiles the same descriptors as the committed ones', async () => {
     const output = join(await mkdtemp(join(tmpdir(), 'greet-proto-')), 'descriptors.binpb');
     const generate = fileURLToPath(new URL('../../scripts/proto/generate.ts', import.meta.url));
     expect(await run('npx', ['tsx', generate, output])).toMatchObject({ code: 0 });
     expect(await readFile(output)).toEqual(await readFile(descriptorsFile));
   });
 
-  it('finds nothing to say of the proto', async () => {
+  it('reports no fault in the proto', async () => {
     expect(await run('npx', [...buf, 'lint', proto])).toMatchObject({ code: 0, stdout: '' });
   });
 
-  it('calls the greeting without a proto, by reflection', async () => {
+  it('calls Greet without a proto, by reflection', async () => {
     const { grpc } = await program.listening();
     const url = `http://${grpc}/greet.GreetService/Greet`;
     const { stdout } = await run('npx', [

@@ -14,7 +14,7 @@ const services = [
   'grpc.reflection.v1alpha.ServerReflection',
 ];
 const reflected = { listServicesResponse: { service: services.map((name) => ({ name })) } };
-/** A request for each method, and what its answer must have. A method without one fails its test. */
+/** A request for each method, and text that its response must contain. A method without an entry fails its test. */
 const samples: Readonly<Record<string, readonly [request: object, answer: object]>> = {
   'greet.GreetService/Greet': [{ message: 'Zoë 世界' }, { message: 'Hello, Zoë 世界' }],
   'grpc.health.v1.Health/Check': [{ service: '' }, { status: 'SERVING' }],
@@ -36,7 +36,7 @@ beforeAll(async () => {
 });
 afterAll(() => program.dispose());
 
-/** Runs a client until it has printed what it should, or to its end. */
+/** Runs a client until it has printed the text, or to its end. */
 async function printed(command: string, args: readonly string[], isEndless: boolean): Promise<string> {
   if (!isEndless) {
     const { code, stdout, stderr } = await run(command, args);
@@ -51,7 +51,7 @@ async function printed(command: string, args: readonly string[], isEndless: bool
   return seen;
 }
 
-// In CI nothing may be left out.
+// In CI nothing may be skipped.
 const withoutGo = missing('go');
 describe.skipIf(withoutGo)(`grpcurl${withoutGo ? `: ${withoutGo}` : ''}`, () => {
   let folder: string;
@@ -75,7 +75,7 @@ describe.skipIf(withoutGo)(`grpcurl${withoutGo ? `: ${withoutGo}` : ''}`, () => 
     const { code, stdout } = await ask(address, 'describe');
     expect(code).toBe(0);
     for (const service of services) expect(stdout).toContain(`${service} is a service:`);
-    // The comments of the proto.
+    // The comments of the proto are included.
     expect(stdout).toContain('// Greets people by name.');
   });
 
@@ -95,7 +95,7 @@ describe.skipIf(withoutGo)(`grpcurl${withoutGo ? `: ${withoutGo}` : ''}`, () => 
     );
   });
 
-  it('shows the details of a refusal in words', async () => {
+  it('shows the details of a refusal as text', async () => {
     const { code, stderr } = await ask('-d', '{"message":""}', address, 'greet.GreetService/Greet');
     expect(code).toBe(64 + 3);
     expect(stderr).toContain('"@type": "type.googleapis.com/google.rpc.BadRequest"');
@@ -118,7 +118,7 @@ describe.skipIf(withoutGo)(`grpcurl${withoutGo ? `: ${withoutGo}` : ''}`, () => 
 describe('buf curl', () => {
   let buf: string;
   beforeAll(async () => {
-    // The program itself: the launcher of its package starts it as a child that outlives it.
+    // This starts the program itself. The package's launcher would start it as a child process that outlives the launcher.
     const { stdout } = await run('npx', ['--yes', '-p', '@bufbuild/buf@1.75.0', '-c', 'command -v buf']);
     const { platform, arch } = process;
     buf = join(dirname(stdout.trim()), `../@bufbuild/buf-${platform}-${arch}/bin/buf`);

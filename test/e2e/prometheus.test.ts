@@ -15,7 +15,7 @@ describe.skipIf(lacking)(`the files of Prometheus and Alertmanager${lacking ? `:
     ['promtool', 'check', 'rules', `${deployed}prometheus/rules.yml`],
     ['promtool', 'test', 'rules', `${deployed}prometheus/rules.test.yml`],
     ['amtool', 'check-config', `${deployed}alertmanager/alertmanager.yml`],
-  ])('are right: %s %s', async (command, ...args) => {
+  ])('are valid: %s %s', async (command, ...args) => {
     const { code, stdout, stderr } = await run(command, args);
     expect(code, stdout + stderr).toBe(0);
   });
@@ -28,7 +28,7 @@ describe.skipIf(lacking)(`the files of Prometheus and Alertmanager${lacking ? `:
     { threshold: 'or vector(3)', broken: 'or vector(2)', test: 'one of three' },
     { threshold: '> 0.85', broken: '> 0.96', test: 'a replica at the end' },
     { threshold: '[5m])) > 0\n', broken: '[5m])) > 999\n', test: 'faults that are injected' },
-  ])('would be found out if $threshold were $broken', async ({ threshold, broken, test }) => {
+  ])('fail their tests if $threshold is replaced by $broken', async ({ threshold, broken, test }) => {
     const rules = await readFile(`${deployed}prometheus/rules.yml`, 'utf8');
     expect(rules).toContain(threshold);
     const passes = async (text: string) => {
@@ -49,7 +49,7 @@ describe.skipIf(lacking)(`the files of Prometheus and Alertmanager${lacking ? `:
     expect(await passes(rules.replaceAll(threshold, broken))).toBe(false);
   });
 
-  it('fit what greet exports: promtool finds no fault with it', async () => {
+  it('accept the metrics of greet: promtool finds no fault', async () => {
     const program = await runProgram();
     const { admin, http } = await program.listening();
     await fetch(`${http}/greet?name=Alice`);

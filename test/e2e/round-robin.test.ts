@@ -58,7 +58,7 @@ describe.skipIf(lacking)(
       await network.dispose();
     });
 
-    it('lose no call while they are restarted one after another, though none is tried twice', async () => {
+    it('lose no call while they are restarted one after another, without retries', async () => {
       network = await TestNetwork.create();
       replicas = new Replicas(network);
       const addresses = ['10.77.0.11', '10.77.0.12', '10.77.0.13'];

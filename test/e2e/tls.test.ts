@@ -5,7 +5,7 @@ import { createTlsFolder, type TlsFolder } from '../support/tls.ts';
 
 const lacking = missing('curl', 'openssl');
 
-describe.skipIf(lacking)(`TLS with callers of other makes${lacking ? `: ${lacking}` : ''}`, () => {
+describe.skipIf(lacking)(`TLS with other clients${lacking ? `: ${lacking}` : ''}`, () => {
   let folder: TlsFolder;
   let program: Program;
   let urls: Awaited<ReturnType<Program['listening']>>;
@@ -21,7 +21,7 @@ describe.skipIf(lacking)(`TLS with callers of other makes${lacking ? `: ${lackin
 
   const curl = (...args: string[]) => run('curl', ['-sS', '--max-time', '10', ...args]);
 
-  it.each(['1.1', '2'])('greets curl over HTTP/%s, also with the largest file there is', async (version) => {
+  it.each(['1.1', '2'])('serves curl over HTTP/%s, including the largest file', async (version) => {
     const trusting = [`--http${version}`, '--cacert', folder.clientCaFile];
     const seen = ['-w', ' %{http_version} %{http_code}'];
     expect((await curl(...trusting, ...seen, `${urls.http}/greet?name=Alice`)).stdout).toBe(
@@ -37,7 +37,7 @@ describe.skipIf(lacking)(`TLS with callers of other makes${lacking ? `: ${lackin
     );
   });
 
-  it('is not trusted by who does not know its authority', async () => {
+  it('is refused by a client that does not know its authority', async () => {
     expect((await curl(`${urls.http}/greet?name=Alice`)).code).toBe(60);
   });
 

@@ -6,9 +6,9 @@ const lacking = missing('go');
 if (lacking) console.warn(`Left out: ${lacking}`);
 
 describe.skipIf(lacking)('.github/workflows', () => {
-  it('have no error that actionlint finds', { timeout: 300_000 }, async () => {
+  it('have no error according to actionlint', { timeout: 300_000 }, async () => {
     const actionlint = 'github.com/rhysd/actionlint/cmd/actionlint@v1.7.7';
-    // Without the other linters that it would call if they were installed.
+    // actionlint would also call other linters if they were installed. These options turn them off.
     const { code, stdout } = await run('go', ['run', actionlint, '-shellcheck=', '-pyflakes='], {
       cwd: root,
       env: { ...process.env, GOFLAGS: '' },

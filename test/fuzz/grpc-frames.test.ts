@@ -68,7 +68,7 @@ const payload = fc.oneof(
   fc.uint8Array({ maxLength: 40 }).map(Buffer.from),
 );
 
-/** A frame that says of itself what it likes. */
+/** A frame whose type, flags and stream number are arbitrary. */
 const anyFrame = fc
   .tuple(
     fc.oneof(fc.constantFrom(...Object.values(types)), fc.nat({ max: 12 })),
@@ -78,7 +78,7 @@ const anyFrame = fc
   )
   .map(([type, flag, number, bytes]) => frame(type, { flag, stream: number, payload: bytes }));
 
-/** A call from its beginning to its end, more or less. */
+/** A call, complete or not. */
 const call = fc
   .tuple(
     fc.nat({ max: 4 }),
@@ -125,7 +125,7 @@ const pieces = [
 const target = new FuzzTarget();
 afterAll(() => target.dispose());
 
-/** What comes back is frames through and through (RFC 9113, section 4.1), but for the last where the connection was cut. */
+/** Checks that the response consists of frames (RFC 9113, section 4.1). The last one may be cut with the connection. */
 function expectFrames(bytes: Buffer): void {
   for (let place = 0; place + 9 <= bytes.length; place += 9 + bytes.readUIntBE(place, 3)) {
     expect(bytes.readUIntBE(place, 3)).toBeLessThanOrEqual(16_384);
@@ -134,7 +134,7 @@ function expectFrames(bytes: Buffer): void {
 }
 
 describe.skipIf(!isHttp2Sound)('gRPC, frame by frame', () => {
-  it('lives through whatever frames come, and greets the next caller', async () => {
+  it('survives any frames, and greets the next client', async () => {
     const conversations = fc.array(
       sendings(
         fc.oneof(
@@ -147,7 +147,7 @@ describe.skipIf(!isHttp2Sound)('gRPC, frame by frame', () => {
     );
     const tell = (sendings: readonly Sending[]) =>
       sendings.map(({ bytes, ...how }) => `${literal(bytes)}\n  ${JSON.stringify(how)}`).join('\n');
-    await fuzz('lives through whatever frames', conversations, tell, async (sendings) => {
+    await fuzz('survives any frames', conversations, tell, async (sendings) => {
       const { urls } = await target.up();
       for (const bytes of await Promise.all(
         sendings.map((sending) => sendInPiecesBriefly(`http://${urls.grpc}`, sending, 30)),
@@ -159,5 +159,5 @@ describe.skipIf(!isHttp2Sound)('gRPC, frame by frame', () => {
     });
   });
 
-  it('has let go of everything', () => target.expectAtRest(), 60_000);
+  it('has released everything', () => target.expectAtRest(), 60_000);
 });

@@ -37,7 +37,7 @@ const bytes = fc.uint8Array({ maxLength: 40 }).map((list) => [...list]);
 const text = fc
   .oneof(fc.constantFrom(...names), fc.string({ unit: 'binary', maxLength: 120 }))
   .map((value) => [...Buffer.from(value)]);
-/** A field as protobuf encodes it, of any number and kind; its length may not be true. */
+/** A protobuf field of any number and wire type. Its length may be wrong. */
 const field = fc
   .record({
     number: fc.oneof(fc.constantFrom(1, 3, 4, 5, 6, 7), fc.nat({ max: 31 })),
@@ -100,7 +100,7 @@ const calls = fc.array(fc.record<Call>({ path: paths, message: messages, metadat
 const tell = (tried: readonly Call[]) =>
   tried.map((call) => `${call.path} ${literal(call.message)} ${JSON.stringify(call.metadata)}`).join('\n');
 
-/** What a caller may be told of its own message; anything else says that the service failed. */
+/** The statuses for a bad message. Any other error status means that the service failed. */
 const refusals = [status.INVALID_ARGUMENT, status.NOT_FOUND, status.UNIMPLEMENTED, status.RESOURCE_EXHAUSTED];
 const asIs = (raw: Buffer) => raw;
 
@@ -109,7 +109,7 @@ function ask(
   { path, message, metadata: pairs }: Call,
 ): Promise<{ code: status; answers: readonly Buffer[] }> {
   const sent = new Metadata();
-  // HTTP/2 itself refuses some that come twice, which the client never sends.
+  // The client must send these once: HTTP/2 does not allow them twice.
   for (const { key, value } of pairs) {
     if (key === 'authorization' || key === 'user-agent') sent.set(key, value);
     else sent.add(key, value);
@@ -119,7 +119,7 @@ function ask(
     const answers: Buffer[] = [];
     const call = client.makeBidiStreamRequest(path, asIs, asIs, sent, { deadline });
     call.on('data', (answer: Buffer) => answers.push(answer));
-    // Emitted for a refusal as well, which the status tells in full.
+    // This is also emitted for a refusal; the status event has all that is needed.
     call.on('error', (_error: ServiceError) => {});
     call.on('status', ({ code }: { code: status }) => resolve({ code, answers }));
     call.write(message);
@@ -127,7 +127,7 @@ function ask(
   });
 }
 
-/** The code of `error_response`, field 7 of an answer of reflection, of which it is field 1; looked for in its bytes. */
+/** Reads the code of `error_response` from the bytes of a reflection response. It is field 1 of field 7. */
 function errorCodeOf(answer: Buffer): number | undefined {
   let place = 0;
   const next = () => {
@@ -156,8 +156,8 @@ afterAll(async () => {
 });
 
 describe('gRPC, message by message', () => {
-  it('answers whatever message and metadata come with what is wrong with them', async () => {
-    await fuzz('answers whatever message', calls, tell, async (tried) => {
+  it('answers any message and metadata with a greeting or an error status', async () => {
+    await fuzz('answers any message', calls, tell, async (tried) => {
       const { urls } = await target.up();
       if (client?.address !== urls.grpc) {
         client?.of.close();
@@ -181,7 +181,7 @@ describe('gRPC, message by message', () => {
     });
   });
 
-  it('has let go of everything', async () => {
+  it('has released everything', async () => {
     client?.of.close();
     await target.expectAtRest();
   }, 60_000);

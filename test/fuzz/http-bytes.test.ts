@@ -127,7 +127,7 @@ const pieces = [
   'HEAD ',
 ].map((piece) => Buffer.from(piece, 'latin1'));
 
-/** What may be wrong with a request; 421 is about the admin port's host, 501 and 505 are about what it asks of HTTP itself. */
+/** The statuses for a bad request. 421 is for the Host of the admin port; 501 and 505 are for HTTP features that are not supported. */
 const refusals = [400, 403, 404, 405, 406, 408, 413, 414, 415, 417, 421, 431, 501, 505];
 const successes = [100, 200, 204, 206, 302, 304, 416];
 
@@ -148,7 +148,7 @@ function expectSound({ status, headers, body }: Response): void {
 const target = new FuzzTarget();
 afterAll(() => target.dispose());
 
-/** Some conversations at once, each of some requests. */
+/** Several connections at once, each with several requests. */
 const conversations = (corpus: readonly Buffer[]) =>
   fc.array(sendings(mutated(corpus, pieces)), { minLength: 1, maxLength: 30 });
 const tell = (sendings: readonly Sending[]) =>
@@ -162,8 +162,8 @@ async function expectSoundAnswers(url: string, sendings: readonly Sending[]): Pr
 }
 
 describe('HTTP, byte by byte', () => {
-  it('answers whatever comes with what is meant for it, and goes on', async () => {
-    await fuzz('answers whatever comes', conversations(publicCorpus), tell, async (sendings) => {
+  it('answers any bytes with a valid response, and greets the next client', async () => {
+    await fuzz('answers any bytes', conversations(publicCorpus), tell, async (sendings) => {
       const { urls } = await target.up();
       await expectSoundAnswers(urls.http, sendings);
       const greeting = await fetch(`${urls.http}/greet?name=Alice`);
@@ -171,8 +171,8 @@ describe('HTTP, byte by byte', () => {
     });
   });
 
-  it('does the same where the operators ask', async () => {
-    await fuzz('does the same where', conversations(adminCorpus), tell, async (sendings) => {
+  it('does the same on the admin port', async () => {
+    await fuzz('does the same on the admin port', conversations(adminCorpus), tell, async (sendings) => {
       const { urls } = await target.up();
       await expectSoundAnswers(urls.admin, sendings);
       const plan = await fetch(`${urls.admin}/faults`, { method: 'DELETE' });
@@ -180,5 +180,5 @@ describe('HTTP, byte by byte', () => {
     });
   });
 
-  it('has let go of everything', () => target.expectAtRest(), 60_000);
+  it('has released everything', () => target.expectAtRest(), 60_000);
 });

@@ -30,7 +30,7 @@ interface Document {
 const text = readFileSync(new URL('../../openapi/openapi.json', import.meta.url), 'utf8');
 const document = resolveReferences(JSON.parse(text)) as Document;
 
-/** Puts shared parameters, responses and headers in the places of their references. Schemas keep theirs: the validator resolves them. */
+/** Replaces references to shared parameters, responses and headers by their content. The validator resolves those to schemas. */
 function resolveReferences(root: object): unknown {
   const resolve = (value: unknown): unknown => {
     if (Array.isArray(value)) return value.map(resolve);
@@ -58,7 +58,7 @@ function validatorOf(schema: object) {
   return validator;
 }
 
-/** That an answer is one of those that the operation describes, through and through. */
+/** Checks that the operation describes this response: status, media type, headers and body. */
 function expectDescribed(
   { responses }: Operation,
   { status, headers, body }: Response,
@@ -139,7 +139,7 @@ const values = fc.oneof(
   },
 );
 
-/** One value in a query: with every byte escaped that must be, and some that need not. */
+/** How a value in a query is escaped: all bytes, only those that must be, or as in a form. */
 type Escaping = 'all' | 'little' | 'form';
 function escaped(value: string, how: Escaping): string {
   const encoded = encodeURIComponent(value.toWellFormed());
@@ -227,7 +227,7 @@ interface Case {
   readonly operation: (typeof operations)[number];
   readonly method: string;
   readonly query: readonly (readonly [name: string, value: string, how: Escaping])[];
-  /** Put behind the query as it is. */
+  /** Appended to the query without escaping. */
   readonly tail: string;
   readonly headers: readonly (readonly [name: string, value: string])[];
   readonly body: string;
@@ -322,7 +322,7 @@ function requestOf(sample: Case): Buffer {
   return Buffer.from(`${lines.join('\r\n')}\r\n\r\n${sample.body}`, 'latin1');
 }
 
-/** What the document says that the parameters are: good, bad, or not to be told as something else is at fault. */
+/** Judges the parameters by the document: good, bad, or unknown if another part of the request is wrong. */
 function judge({ operation, query, tail }: Case): 'good' | 'bad' | 'unknown' {
   if (tail !== '') return 'unknown';
   for (const { name, schema } of operation.operation.parameters ?? []) {
@@ -367,10 +367,10 @@ function expectAsDocumented(sample: Case, answer: Response): void {
 }
 
 describe('HTTP, by its document', () => {
-  it('gives the answers that the document describes, to what it admits and to all else', async () => {
+  it('gives only responses that the document describes, to valid and to invalid requests', async () => {
     const tell = (samples: readonly Case[]) => samples.map((sample) => literal(requestOf(sample))).join('\n');
     const batches = fc.array(cases, { minLength: 1, maxLength: 40 });
-    await fuzz('gives the answers that', batches, tell, async (samples) => {
+    await fuzz('gives only responses that', batches, tell, async (samples) => {
       const { urls } = await target.up();
       const how = { cuts: [], pauseMs: 0, end: 'finish' } as const;
       const received = await Promise.all(
@@ -386,5 +386,5 @@ describe('HTTP, by its document', () => {
     });
   });
 
-  it('has let go of everything', () => target.expectAtRest(), 60_000);
+  it('has released everything', () => target.expectAtRest(), 60_000);
 });

@@ -5,7 +5,7 @@ import { cases } from '../cases.ts';
 
 const faultsOf = (name: unknown) => nameSchema.safeParse(name).error?.issues.map(({ message }) => message);
 
-/** Any Unicode at all, with what the rules speak of more often than chance would have it. */
+/** Any Unicode text, with more of the characters that the rules mention. */
 const anyText = fc
   .array(
     fc.oneof(
@@ -32,7 +32,7 @@ const anyText = fc
   )
   .map((parts) => parts.join(''));
 
-/** The contract in other words than the code's: code point by code point. */
+/** The rules for a name, written in another way than in the code: code point by code point. */
 function isGreetable(text: string): boolean {
   const points = [...text.trim()].map((character) => character.codePointAt(0) ?? 0);
   const isForbidden = (point: number) =>
@@ -57,14 +57,14 @@ describe('nameSchema', () => {
     expect(faultsOf(name)).toEqual([`must not contain lone surrogates, got ${found}`]);
   });
 
-  it('reports a missing name as required, and a repeated one as to be given once', () => {
+  it('reports that a missing name is required, and that a repeated one must be given once', () => {
     expect(faultsOf(undefined)).toEqual([
       'is required: 1 to 100 characters, not counting white space around them',
     ]);
     expect(faultsOf(['a', 'b'])).toEqual(['must be given once, got 2 values']);
   });
 
-  it('accepts exactly the names of the contract, and changes only the white space around them', () => {
+  it('accepts exactly the valid names, and removes only the white space around them', () => {
     fc.assert(
       fc.property(anyText, (text) => {
         const result = nameSchema.safeParse(text);

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createClientOf, networkOf } from '../../src/net/client-address.ts';
 
-/** Node's own implementation of networks. */
+/** Node's own implementation of networks, to compare with. */
 function isSameNetwork(one: string, other: string): boolean {
   const mapped = new BlockList();
   mapped.addSubnet('::ffff:0:0', 96, 'ipv6');
@@ -27,11 +27,11 @@ describe('networkOf', () => {
     ['fe80::1%eth0', 'fe80:0:0:0::/64'],
     ['64:ff9b::192.0.2.7', '64:ff9b:0:0::/64'],
     ['', ''],
-  ])('is, for %s, %s', (address, network) => {
+  ])('maps %s to %s', (address, network) => {
     expect(networkOf(address)).toBe(network);
   });
 
-  it('is the same for two IPv6 addresses exactly if it is in another implementation', () => {
+  it('is equal for two IPv6 addresses exactly if a BlockList of Node puts both in one network', () => {
     const groups = fc.array(fc.constantFrom('0', '1', 'a', 'ffff'), { minLength: 8, maxLength: 8 });
     const address = fc.oneof(
       fc.ipV6(),
@@ -86,7 +86,7 @@ describe('createClientOf', () => {
     expect(createClientOf(trusted)(peer, forwardedFor)).toBe(client);
   });
 
-  it('accepts a peer that has left, and so has no address', () => {
+  it('accepts a closed connection, which has no peer address', () => {
     expect(createClientOf([])(undefined, undefined)).toBe('');
     expect(createClientOf(['loopback'])(undefined, '203.0.113.9')).toBe('');
   });

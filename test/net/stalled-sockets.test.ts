@@ -14,7 +14,7 @@ const plenty = 64 * 1024 * 1024;
 
 const sweep = (times: number) => vi.advanceTimersByTime(times * sweepIntervalMs);
 
-/** Both ends of a connection to a server that watches its sockets. The client reads nothing unless the test makes it. */
+/** Both ends of a connection to a server that watches its sockets. The client reads only when the test does it. */
 async function connect({ allowHalfOpen = false } = {}): Promise<{ client: Socket; socket: Socket }> {
   useFakeClock('setInterval');
   const server = createServer();
@@ -42,7 +42,7 @@ async function untilStalled(socket: Socket): Promise<void> {
 
 describe('a socket is destroyed', () => {
   it.each(['open', 'ended'])(
-    'when the client reads nothing for ten sweeps, and not before: an %s one',
+    'after ten sweeps in which the client reads nothing, and not before: an %s one',
     async (state) => {
       const { socket } = await connect();
       socket.write(Buffer.alloc(plenty));

@@ -1,4 +1,4 @@
-// A peer in another language: calls greet as the clients of the Go service that it replaces do, and prints what it sees as JSON.
+// A gRPC client in Go: calls greet as clients of the Go service that greet replaces do, and prints the results as JSON.
 package main
 
 import (
@@ -52,7 +52,7 @@ func main() {
 	}
 }
 
-// greetAll greets the names that standard input has as a JSON array.
+// greetAll greets each name of a JSON array from standard input.
 func greetAll(ctx context.Context, client greet.GreetServiceClient) []answer {
 	var names []string
 	check(json.NewDecoder(os.Stdin).Decode(&names))
@@ -80,7 +80,7 @@ func describe(greeting string, err error) answer {
 	return result
 }
 
-// reflect lists the services, calls Greet knowing nothing but what the server tells, and asks for health.
+// reflect lists the services, calls Greet with only the descriptors from the server, and asks for health.
 func reflect(ctx context.Context, conn *grpc.ClientConn) map[string]any {
 	stream, err := reflectionpb.NewServerReflectionClient(conn).ServerReflectionInfo(ctx)
 	check(err)
@@ -124,7 +124,7 @@ func reflect(ctx context.Context, conn *grpc.ClientConn) map[string]any {
 	}
 }
 
-// watch prints every health state as it comes, and how the stream ended.
+// watch prints every health status as it arrives, and how the stream ended.
 func watch(ctx context.Context, conn *grpc.ClientConn) {
 	stream, err := healthpb.NewHealthClient(conn).Watch(ctx, &healthpb.HealthCheckRequest{})
 	check(err)

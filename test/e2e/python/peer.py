@@ -1,4 +1,4 @@
-"""A peer in Python: calls greet with what reflection tells it, and prints what it sees as JSON."""
+"""A gRPC client in Python: calls greet with descriptors from reflection, and prints the results as JSON."""
 
 import json
 import sys
@@ -60,7 +60,7 @@ def health(channel):
 
 
 def decode(pool):
-    """What protobuf makes of messages that come in hexadecimal: the name, or null for those that it refuses."""
+    """Decodes messages given in hexadecimal with protobuf. Prints each name, or null if protobuf refuses the message."""
     request = message_factory.GetMessageClass(pool.FindMessageTypeByName("greet.GreetingRequest"))
     names = []
     for line in json.load(sys.stdin):

@@ -9,7 +9,7 @@ import { openCertificates } from '../../../src/telemetry/certificates.ts';
 import type { LogLine } from '../../support/service.ts';
 import { createTlsFolder, type TlsFolder } from '../../support/tls.ts';
 
-// The tests ask for each read. That they come by themselves as well is tested with a whole service (reload.test.ts).
+// The tests call `read()` themselves. reload.test.ts tests that a service reads by itself.
 const intervalMs = 3_600_000;
 
 let watched: Certificates;
@@ -22,7 +22,7 @@ async function readTwice(): Promise<void> {
 }
 
 describe('watched certificates', () => {
-  /** TLS files in a folder of their own, and what happens to them. */
+  /** TLS files in a temporary folder, and the events of their watch. */
   const prepare = async () => {
     const folder = await createTlsFolder();
     onTestFinished(folder.dispose);

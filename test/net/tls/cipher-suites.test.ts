@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestService, type TestService } from '../../support/service.ts';
 import { connectTls, createTlsFolder, type TlsFolder } from '../../support/tls.ts';
 
-/** TLS 1.2 with an RSA key, with which OpenSSL would also offer suites that RFC 9325, section 4, advises against. */
+/** With TLS 1.2 and an RSA key, OpenSSL would also offer suites that RFC 9325, section 4, advises against. */
 describe.each(['http', 'grpc'] as const)('the cipher suites of TLS 1.2 over %s', (transport) => {
   let folder: TlsFolder;
   let service: TestService;
@@ -23,7 +23,7 @@ describe.each(['http', 'grpc'] as const)('the cipher suites of TLS 1.2 over %s',
       ca: folder.authority.cert,
       ALPNProtocols: ['h2'],
       maxVersion: 'TLSv1.2',
-      // The client itself would refuse some of them.
+      // The client would refuse some of them by default.
       ciphers: `${ciphers}:@SECLEVEL=0`,
     });
 

@@ -7,7 +7,7 @@ import { createAuthority } from '../../support/certificates.ts';
 import { shortLimits, startTestService, type TestService, until } from '../../support/service.ts';
 import { connectTls, createTlsFolder, type TlsFolder } from '../../support/tls.ts';
 
-/** The first message of a handshake over TLS 1.2, where alerts are in clear text. Node's own client closes instead of sending one. */
+/** A ClientHello of TLS 1.2, where alerts are in clear text. Node's own client closes the connection instead of sending an alert. */
 function clientHello(): Promise<Buffer> {
   return new Promise((resolve) => {
     const socket = new Duplex({
@@ -41,7 +41,7 @@ describe.each(['http', 'grpc'] as const)('a TLS handshake that fails, over %s', 
     return new Map(Array.from(samples, ([, labels = '', count]) => [labels, Number(count)] as const));
   };
   const logged = () => service.lines.filter(({ msg }) => msg === 'TLS handshake failed');
-  /** Counts one failure with this reason and no other, and logs it. */
+  /** Expects that one failure with this reason and no other is counted and logged. */
   const expectFailure = async (reason: string, fail: () => Promise<unknown>) => {
     const before = { counts: await counted(), lines: logged().length };
     await fail();
@@ -74,7 +74,7 @@ describe.each(['http', 'grpc'] as const)('a TLS handshake that fails, over %s', 
       () => undefined,
     );
     if (socket === undefined) return;
-    // Over TLS 1.3 the client is told after its own handshake.
+    // Over TLS 1.3 the client gets the error after its own handshake.
     await once(socket.on('error', () => {}).resume(), 'close').catch(() => {});
   };
 
@@ -83,19 +83,19 @@ describe.each(['http', 'grpc'] as const)('a TLS handshake that fails, over %s', 
     ['HTTP/2', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'],
     ['a proxy request', 'CONNECT greet:443 HTTP/1.1\r\n\r\n'],
     ['noise', Buffer.alloc(64, 0xaa)],
-  ])('is told as not-tls: %s in clear text', async (_title, bytes) => {
+  ])('is reported as not-tls: %s in clear text', async (_title, bytes) => {
     await expectFailure('not-tls', () => sendBytes(bytes, false));
   });
 
-  it('is told as closed: a connection without a byte', async () => {
+  it('is reported as closed: a connection without any data', async () => {
     await expectFailure('closed', () => sendBytes(''));
   });
 
-  it('is told as a timeout: a handshake that is not gone on with', async () => {
+  it('is reported as timeout: a handshake that does not complete', async () => {
     await expectFailure('timeout', () => sendBytes(Buffer.from([22, 3, 1, 2, 0, 1]), false));
   });
 
-  it('is told as server-certificate: a client that does not trust the authority, and says so', async () => {
+  it('is reported as server-certificate: a client that sends an alert because it does not trust the authority', async () => {
     await expectFailure('server-certificate', async () => {
       const socket = connect(Number(target().port), 'localhost').on('error', () => {});
       socket.write(await clientHello());
@@ -105,7 +105,7 @@ describe.each(['http', 'grpc'] as const)('a TLS handshake that fails, over %s', 
     });
   });
 
-  it('is told as protocol: a client that is too old', async () => {
+  it('is reported as protocol: a client with an old version of TLS', async () => {
     const { authority } = folder;
     const ciphers = 'DEFAULT@SECLEVEL=0';
     const pair = authority.issue('old');
@@ -116,7 +116,7 @@ describe.each(['http', 'grpc'] as const)('a TLS handshake that fails, over %s', 
   });
 
   if (listener === 'grpc')
-    it('is told as client-certificate: none, or of another authority', async () => {
+    it('is reported as client-certificate: no certificate, or one of another authority', async () => {
       const { cert: ca } = folder.authority;
       const other = createAuthority('Other').issue('other');
       await expectFailure('client-certificate', refused({ ca }));
@@ -124,7 +124,7 @@ describe.each(['http', 'grpc'] as const)('a TLS handshake that fails, over %s', 
       await expectFailure('client-certificate', refused({ ca, ...other }));
     });
 
-  it('is not told of one that succeeds', async () => {
+  it('is not reported for one that succeeds', async () => {
     const before = logged().length;
     const { authority } = folder;
     const socket = await connectTls(target().href, {

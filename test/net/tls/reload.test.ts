@@ -7,7 +7,7 @@ import { patientLimits, startTestService, until } from '../../support/service.ts
 import { createTlsFolder, servedName } from '../../support/tls.ts';
 
 it('new certificates are used under load, without a failed request over HTTP/1.1, HTTP/2 and gRPC', async () => {
-  // The files are read when the test says so: never between the two files of a renewal.
+  // The files are read only when the test says so: never between the two files of a renewal.
   useFakeClock('setInterval');
   const intervalMs = 1_000;
   const folder = await createTlsFolder();
