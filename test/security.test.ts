@@ -10,7 +10,7 @@ interface Row {
   readonly files: readonly { readonly path: string; readonly titles: readonly string[] }[];
 }
 
-/** The rows of all tables in SECURITY.md; each file with the titles that follow it. */
+/** The rows of all tables in SECURITY.md, with the test titles after each file. */
 function readRows(text: string): Row[] {
   const lines = text.split('\n').filter((line) => line.startsWith('| ') && !line.startsWith('| threat |'));
   return lines.map((line) => {
@@ -25,7 +25,7 @@ function readRows(text: string): Row[] {
   });
 }
 
-/** The strings of a test, as they are written there, that may be titles. */
+/** The strings in the code of a test, which include its titles. */
 function stringsOf(code: string): Set<string> {
   const written = code.matchAll(/'((?:[^'\\\n]|\\.)*)'|"((?:[^"\\\n]|\\.)*)"/g);
   return new Set([...written].map(([, single, double]) => single ?? double ?? ''));

@@ -24,7 +24,7 @@ describe('startService', () => {
     onTestFinished(() => void vi.restoreAllMocks());
     await expect(startService(options)).rejects.toThrow(ListenError);
     expect(options.readiness.state).toBe('starting');
-    // Every timer that the start made is stopped, and a change of readiness reaches nobody.
+    // All timers of the start must be stopped, and all listeners of the readiness removed.
     const timers = started.mock.results.map(({ value }) => value);
     expect(timers.length).toBeGreaterThan(0);
     await until(() => timers.every((timer) => stopped.mock.calls.some(([cleared]) => cleared === timer)));
@@ -47,7 +47,7 @@ describe('HOST=[::]', () => {
     onTestFinished(() => service.drain());
     const { http, grpc, admin } = service.urls;
     const at = (url: string) => url.replace(/\[::\]|0\.0\.0\.0/, host);
-    // Without IPv6 the service says that it listens on IPv4 alone.
+    // Without IPv6 the service must log that it listens on IPv4 only.
     if (!isThere) return expect([http, grpc, admin].join()).not.toContain('::');
     expect(await (await fetch(`${at(http)}/greet?name=Alice`)).text()).toBe('Hello, Alice');
     expect((await fetch(`${at(admin)}/version`)).status).toBe(200);

@@ -20,14 +20,14 @@ describe('the health check of the container', () => {
   const check = (env: Readonly<Record<string, string>>) => run(process.execPath, [script], { env });
   const portOf = async (running: Program) => new URL((await running.listening()).http).port;
 
-  it('is what the image runs, and is in it', async () => {
+  it('is the check that the image runs, and is part of the image', async () => {
     const read = (name: string) => readFile(new URL(`../../${name}`, import.meta.url), 'utf8');
     expect(await read('Dockerfile')).toContain('CMD ["node", "deploy/health-check.mjs"]');
     expect((await read('.dockerignore')).split('\n')).toContain('!deploy/health-check.mjs');
   });
 
   it.each(['localhost', '127.0.0.1', '0.0.0.0', '::', ''])(
-    'succeeds where the service listens on "%s"',
+    'succeeds if the service listens on "%s"',
     async (host) => {
       program = await runProgram({ env: host ? { HOST: host } : {} });
       const env = { PORT: await portOf(program), ...(host && { HOST: host }) };
@@ -35,14 +35,14 @@ describe('the health check of the container', () => {
     },
   );
 
-  it('succeeds over TLS, whatever name the certificate is for', async () => {
+  it('succeeds over TLS with a certificate for any name', async () => {
     const { env, dispose } = await createTlsFolder();
     program = await runProgram({ env });
     expect(await check({ ...env, PORT: await portOf(program) })).toEqual({ code: 0, stdout: '', stderr: '' });
     await dispose();
   });
 
-  it('fails while the service drains, and says why', async () => {
+  it('fails while the service drains, and prints the reason', async () => {
     program = await runProgram({ env: { DRAIN_DELAY_MS: '5000' } });
     const PORT = await portOf(program);
     program.process.kill('SIGTERM');
@@ -54,7 +54,7 @@ describe('the health check of the container', () => {
     });
   });
 
-  it('fails where nobody listens, and says on which port', async () => {
+  it('fails if no process listens, and prints the port', async () => {
     program = await runProgram();
     const PORT = await portOf(program);
     program.process.kill('SIGKILL');
@@ -64,7 +64,7 @@ describe('the health check of the container', () => {
     expect(stderr).toMatch(new RegExp(`^not ready: .*ECONNREFUSED.*${PORT}`));
   });
 
-  it('fails where the service hangs', async () => {
+  it('fails if the service does not respond', async () => {
     const server = createServer(() => {}).listen(0, '127.0.0.1');
     const { port } = await new Promise<AddressInfo>((resolve) =>
       server.once('listening', () => resolve(server.address() as AddressInfo)),

@@ -46,20 +46,20 @@ const createPipe = () => {
 };
 const createFile = (name: string) => open(folder.file(name), constants.O_WRONLY | constants.O_CREAT);
 
-/** Every line must be whole. */
+/** Parses the log. Throws if a line is not whole. */
 const parse = (text: string) =>
   text
     .split('\n')
     .slice(0, -1)
     .map((line) => JSON.parse(line) as LogLine);
 
-/** The numbers of the logged requests in their order, and the sizes of the gaps between them. */
+/** The numbers of the logged requests in their order, and the numbers of lines that were dropped between them. */
 const requestsIn = (text: string) =>
   parse(text)
     .filter(({ requestId, droppedLines }) => /^\d+$/.test(String(requestId)) || droppedLines !== undefined)
     .map(({ requestId, droppedLines }) => ({ id: Number(requestId), lost: Number(droppedLines ?? 0) }));
 
-/** Expects each request up to this one in its place in the log, or counted in its place. @returns how many are missing. */
+/** Expects the log to contain or to count as dropped each request up to this one, in order. @returns how many were dropped. */
 function expectAllTold(text: string, last: number): number {
   let next = 0;
   let missing = 0;
@@ -79,7 +79,7 @@ describe('a log that cannot be written', () => {
   const stalled: [title: string, options: () => PlainOptions][] = [
     ['a pipe that nobody reads', () => toPipe(createPipe().writer)],
     ['a socket that nobody reads', () => ({ stdio: ['ignore', 'pipe', 'pipe'] })],
-    ['a terminal that shows nothing more', () => ({ runBy: 'terminal', stdio: ['pipe', 'pipe', 'pipe'] })],
+    ['a terminal that nobody reads', () => ({ runBy: 'terminal', stdio: ['pipe', 'pipe', 'pipe'] })],
     [
       'a pipe that nobody reads, also as standard error',
       () => {
@@ -90,7 +90,7 @@ describe('a log that cannot be written', () => {
   ];
   const failing: [title: string, options: () => PlainOptions][] = [
     [
-      'a pipe whose reader has left',
+      'a pipe whose reader has closed it',
       () => {
         const pipe = createPipe();
         pipe.closeReader();
@@ -99,12 +99,12 @@ describe('a log that cannot be written', () => {
     ],
     ['a full disk', () => toPipe(open('/dev/full', constants.O_WRONLY))],
     [
-      'a file at its largest size',
+      'a file that has reached the size limit',
       () => ({ script: 'ulimit -f 8 && exec "$@"', stdio: ['ignore', createFile('log'), 'pipe'] }),
     ],
     ['a file opened for reading', () => toPipe(open('/dev/null', constants.O_RDONLY))],
     [
-      'the end of a pipe that is for reading',
+      'the read end of a pipe',
       () => {
         execFileSync('mkfifo', [folder.file('wrong')]);
         open(folder.file('wrong'), constants.O_RDWR);
@@ -119,24 +119,24 @@ describe('a log that cannot be written', () => {
       const program = await start(options());
       const stderr = textOf(program.process.stderr);
       let sent = 0;
-      // Metrics cost more than lines.
+      // Reading the metrics is slower than logging, so it is done once for ten lines.
       while (!((await program.droppedLines()) > 0))
         for (let count = 0; count < 10; count += 1) await program.logLongLine(String(sent++));
       expect(await program.greet(String(sent))).toBe('Hello, Alice');
       expect(await program.status('/livez')).toBe(200);
       expect(await program.status('/readyz')).toBe(200);
-      // 1 MB waits for a reader, beside what the system itself holds.
+      // The program buffers 1 MB for a reader. The system buffers some more.
       expect(sent).toBeLessThan(1_000);
       program.signal('SIGTERM');
       await program.ended();
-      // What shows a terminal ends when all of it is read.
+      // The command that provides the terminal ends only when its whole output is read.
       program.process.stdout?.resume();
       expect(await program.exited).toBe(0);
       if (program.process.stderr && program.runBy === undefined) expect(await stderr).toMatch(lossAtEnd);
     },
   );
 
-  it('shows on standard error the error that ended the program', async () => {
+  it('does not keep the error that ended the program from standard error', async () => {
     const program = await start({
       ...toPipe(open('/dev/full', constants.O_WRONLY)),
       nodeOptions: throwOnSignal,
@@ -147,7 +147,7 @@ describe('a log that cannot be written', () => {
     expect(await stderr).toMatch(/The last one: \{"level":"fatal",.*"boom"/);
   });
 
-  it('is written when the reader reads again: what waited, what is missing, and the rest, in order', async () => {
+  it('continues when the reader reads again: buffered lines, the number of dropped ones, and new lines, in order', async () => {
     const pipe = createPipe();
     const program = await start(toPipe(pipe.writer));
     let sent = 0;
@@ -168,7 +168,7 @@ describe('a log that cannot be written', () => {
     expect(expectAllTold(text, last)).toBe(await program.droppedLines());
   });
 
-  it('is written for the next reader of the pipe', async () => {
+  it('continues when the pipe has a new reader', async () => {
     const pipe = createPipe();
     const program = await start(toPipe(pipe.writer));
     for (let id = 0; id < 10; id += 1) await program.greet(String(id));
@@ -189,7 +189,7 @@ describe('a log that cannot be written', () => {
     expect(expectAllTold(text, 29)).toBe(10);
   });
 
-  // Only root can become another user, who may not open the pipe a second time.
+  // Only root can become another user. That user may not open the pipe a second time.
   it.skipIf(!isRoot)('loses lines but no greeting for a user who does not own the pipe', async () => {
     const pipe = createPipe();
     const program = await start({
@@ -203,7 +203,7 @@ describe('a log that cannot be written', () => {
     expect(await program.exited).toBe(0);
   });
 
-  // Only root may mount.
+  // Only root can mount a file system.
   it.skipIf(process.getuid?.() !== 0)(
     'continues with whole lines when the full disk has space again',
     async () => {
@@ -224,7 +224,7 @@ describe('a log that cannot be written', () => {
     },
   );
 
-  it('does not keep the error of a start from standard error', async () => {
+  it('does not keep an error at the start from standard error', async () => {
     const { writer } = createPipe();
     const program = await PlainProgram.start({ env: { PORT: 'http' }, ...toPipe(writer) });
     cleanups.push(() => program.dispose());
@@ -233,7 +233,7 @@ describe('a log that cannot be written', () => {
     expect(await stderr).toContain('PORT: expected the port for HTTP');
   });
 
-  it('does not keep the program from ending with 1 on an error at start, if nobody reads standard error either', async () => {
+  it('does not keep the program from exiting with 1 on an error at the start, even if nobody reads standard error', async () => {
     const { writer } = createPipe();
     fill(writer);
     const program = await PlainProgram.start({ env: { PORT: 'http' }, stdio: ['ignore', writer, writer] });
@@ -242,7 +242,7 @@ describe('a log that cannot be written', () => {
   });
 });
 
-/** Throws in the program when it receives SIGWINCH, which nothing else uses. */
+/** Throws in the program on SIGWINCH, which nothing else uses. */
 const throwOnSignal = [
   '--import',
   `data:text/javascript,${encodeURIComponent("process.on('SIGWINCH', () => { throw new Error('boom') })")}`,
@@ -255,7 +255,7 @@ async function textOf(stream: Readable | null): Promise<string> {
   return stream ? text(stream) : '';
 }
 
-/** Fills the pipe through a descriptor of its own, which does not wait. */
+/** Fills the pipe through a second, non-blocking descriptor. */
 function fill(writer: number): void {
   const descriptor = openSync(`/proc/self/fd/${writer}`, constants.O_WRONLY | constants.O_NONBLOCK);
   try {
@@ -267,13 +267,13 @@ function fill(writer: number): void {
   }
 }
 
-/** Long lines, more than a pipe holds. */
+/** The number of long lines: more than a pipe can hold. */
 const logged = 40;
 
 describe('a log whose reader keeps up', () => {
   interface Sink {
     readonly options: PlainOptions;
-    /** What has been written since the last call. */
+    /** Returns all output so far. */
     read(program: PlainProgram): string;
   }
   const file = (): Sink => {
@@ -311,7 +311,7 @@ describe('a log whose reader keeps up', () => {
     async (program: PlainProgram) => {
       for (const signal of signals) {
         program.signal(signal);
-        // Signals in quick succession count as one.
+        // Signals within a short time count as one.
         if (signals.length > 1) await new Promise((resolve) => setTimeout(resolve, 200));
       }
     };
@@ -327,7 +327,7 @@ describe('a log whose reader keeps up', () => {
     ['a pipe', 'an error that nobody caught', piped, leave('SIGWINCH'), 1],
     ['a file', 'a signal that it does not drain on', file, leave('SIGUSR2'), 'SIGUSR2'],
     ['a pipe', 'a signal that it does not drain on', piped, leave('SIGUSR2'), 'SIGUSR2'],
-  ])('is complete and in order in %s, and at the end by %s', async (_sink, way, createSink, end, code) => {
+  ])('is complete and in order in %s after %s', async (_sink, way, createSink, end, code) => {
     const sink = createSink();
     const env = { DRAIN_DELAY_MS: way === 'a second signal' ? '15000' : '0' };
     const program = await start({ env, nodeOptions: throwOnSignal, ...sink.options });
@@ -351,7 +351,7 @@ describe('a log whose reader keeps up', () => {
     expect(ids).toEqual(Array.from({ length: logged }, (_, id) => id));
   });
 
-  it('leaves the pipe as it was to other processes, and mixes no lines with theirs', async () => {
+  it('keeps the flags of the pipe for other processes, and does not mix its lines with theirs', async () => {
     const pipe = createPipe();
     const flags = () => /flags:\s*(\d+)/.exec(readFileSync(`/proc/self/fdinfo/${pipe.writer}`, 'utf8'))?.[1];
     const before = flags();
@@ -371,7 +371,7 @@ describe('a log whose reader keeps up', () => {
     expect(expectAllTold(text, 199)).toBe(0);
   });
 
-  it('may be read no further than its first line', async () => {
+  it('does not harm the program if its reader ends after the first line', async () => {
     const program = await start({
       script: `exec "$@" > >(head -1 >'${folder.file('log')}')`,
       stdio: ['ignore', 'pipe', 'pipe'],

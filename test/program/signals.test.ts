@@ -34,7 +34,7 @@ const messages = () => lines().map(({ msg }) => msg);
 
 const canUnshare = spawnSync('unshare', ['--pid', '--fork', '--mount-proc', 'true']).status === 0;
 
-/** Longer than any test takes, and than the program takes to end without it. */
+/** Longer than any test, and far longer than the program takes to end without a delay. */
 const longDelay = { DRAIN_DELAY_MS: '300000', TERMINATION_GRACE_PERIOD_MS: '400000' };
 
 describe('a signal to the built program', () => {
@@ -82,7 +82,7 @@ describe('a signal to the built program', () => {
     expect(messages().at(-1)).toBe('exiting after an unexpected error');
   });
 
-  it('changes nothing if it does not ask for an end', async () => {
+  it('has no effect if it does not ask the program to end', async () => {
     const program = await (await start()).ready();
     for (const signal of ['SIGPIPE', 'SIGCHLD', 'SIGCONT', 'SIGURG', 'SIGXFSZ', 'SIGWINCH'] as const) {
       program.signal(signal);
@@ -92,7 +92,7 @@ describe('a signal to the built program', () => {
     expect(await program.exited).toBe(0);
   });
 
-  it('loses no line if it ends the drain', async () => {
+  it('loses no line if it ends the program during the drain', async () => {
     const program = await (await start({ env: longDelay })).ready();
     program.signal('SIGTERM');
     await until(async () => (await program.status('/readyz')) === 503);
@@ -102,7 +102,7 @@ describe('a signal to the built program', () => {
     expect(requestIds()).toEqual(['draining']);
   });
 
-  it('sheds nothing after a standstill: SIGSTOP, and SIGCONT two seconds later', async () => {
+  it('refuses no greeting as overload after SIGSTOP and, two seconds later, SIGCONT', async () => {
     const program = await (await start({ env: { MAX_EVENT_LOOP_DELAY_MS: '500' } })).ready();
     program.signal('SIGSTOP');
     const answers = Array.from({ length: 50 }, () => fetch(`${program.http}/greet?name=Alice`));
@@ -122,13 +122,13 @@ describe('a signal to the built program', () => {
     expect(await program.exited).toBe(0);
   });
 
-  it('opens no inspector in the image: its command has the flag for that', async () => {
+  it('opens no inspector in the image, whose command has --disable-sigusr1', async () => {
     const dockerfile = readFileSync(new URL('../../Dockerfile', import.meta.url), 'utf8');
     expect(JSON.parse(/^ENTRYPOINT (.*)$/m.exec(dockerfile)?.[1] ?? '')).toContain('--disable-sigusr1');
   });
 
   it.runIf(process.allowedNodeEnvironmentFlags.has('--disable-sigusr1'))(
-    'opens no inspector on SIGUSR1 with that flag',
+    'opens no inspector on SIGUSR1 with --disable-sigusr1',
     async () => {
       const program = await (await start({ nodeOptions: ['--disable-sigusr1'] })).ready();
       program.signal('SIGUSR1');
@@ -143,14 +143,14 @@ describe('a signal to the built program', () => {
 describe('a signal while the program starts', () => {
   it.each(stopSignals)('ends it with 0 and without a drain delay: %s', async (signal) => {
     const program = await start({ env: longDelay });
-    // Node itself handles SIGTERM and SIGINT before the program does, which handles SIGHUP after these.
+    // Node handles SIGTERM and SIGINT before the program does. The program adds its handler for SIGHUP after those.
     await program.handles(signal === 'SIGTERM' || signal === 'SIGINT' ? 'SIGHUP' : signal);
     program.signal(signal);
     expect(await program.exited).toBe(0);
   });
 
-  /** A process without a handler ignores signals if it is process 1 of its namespace. */
-  it.runIf(canUnshare)('ends it with 0 as process 1, whenever it comes', async () => {
+  /** Process 1 of a namespace ignores signals without a handler. */
+  it.runIf(canUnshare)('ends it with 0 as process 1, at any moment of the start', async () => {
     for (let part = 0; part <= 8; part += 1) {
       const program = await start({ runBy: 'namespace' });
       await program.handles('SIGHUP');
@@ -162,7 +162,7 @@ describe('a signal while the program starts', () => {
   });
 
   it('does not wait for a start that hangs', async () => {
-    // The look-up of the address never ends.
+    // The lookup of the address never ends.
     const hang = "import dns from 'node:dns'; dns.lookup = () => setInterval(() => {}, 1e6);";
     const program = await start({
       env: { ...longDelay, HOST: 'greet.example' },

@@ -4,17 +4,17 @@ import { createStopwatch } from '../../src/net/standstill.ts';
 import { shortLimits, startTestService, until, untilRead } from '../support/service.ts';
 
 const sleeper = new Int32Array(new SharedArrayBuffer(4));
-/** The process sleeps, as it does after SIGSTOP. */
+/** Blocks the process without using CPU time, as SIGSTOP does. */
 const standStill = (milliseconds: number) => Atomics.wait(sleeper, 0, 0, milliseconds);
 const block = (milliseconds: number) => {
   const end = performance.now() + milliseconds;
   while (performance.now() < end);
 };
 
-describe('a stopwatch', () => {
-  it('tells time in which the process was busy from time in which it stood still', async () => {
+describe('createStopwatch', () => {
+  it('distinguishes a busy process from a stopped one', async () => {
     const nextLap = createStopwatch();
-    // On a busy machine, others may have had the CPU.
+    // On a busy machine, other processes may have had the CPU in the meantime.
     await until(() => {
       nextLap();
       block(20);
@@ -27,7 +27,7 @@ describe('a stopwatch', () => {
   });
 });
 
-describe('a request that was on its way in when the process stood still', () => {
+describe('a request that was partly received when the process was stopped', () => {
   const begin = async (beforeRest: () => Promise<void> | void) => {
     const service = await startTestService({}, { ...shortLimits, headersTimeoutMs: 1_000 });
     const socket = connect(Number(new URL(service.urls.http).port), 'localhost').setEncoding('utf8');
@@ -44,16 +44,16 @@ describe('a request that was on its way in when the process stood still', () => 
     return answer.slice(0, answer.indexOf('\r\n'));
   };
 
-  it('is answered, and not refused for that time', async () => {
+  it('is answered: the time of the stop does not count', async () => {
     const status = await begin(async () => {
       standStill(3_000);
-      // A sweep, before the rest comes.
+      // Waits for a sweep before the rest of the request arrives.
       await new Promise((resolve) => setTimeout(resolve, shortLimits.sweepIntervalMs));
     });
     expect(status).toBe('HTTP/1.1 200 OK');
   });
 
-  it('is refused for time in which the process ran', async () => {
+  it('is refused if the process ran and the headers took too long', async () => {
     const status = await begin(() => new Promise((resolve) => setTimeout(resolve, 2_000)));
     expect(status).toBe('HTTP/1.1 408 Request Timeout');
   });

@@ -23,7 +23,7 @@ describe('the built program', () => {
 
   const fetchText = async (url: string) => (await fetch(url)).text();
 
-  it('says where it listens, greets there, on every address of localhost, and ends with 0 on SIGTERM', async () => {
+  it('logs its addresses, greets on every address of localhost, and ends with 0 on SIGTERM', async () => {
     const program = await run();
     const { http, grpc, admin } = await program.listening();
     expect(program.lines[0]).toMatchObject({
@@ -44,7 +44,7 @@ describe('the built program', () => {
     expect(program.lines.filter(({ msg }) => msg === 'request')).toHaveLength(2);
   });
 
-  it('starts, greets and answers probes and scrapes from its bundle alone', async () => {
+  it('starts, greets and answers probes and scrapes without a file outside its bundle', async () => {
     const tell = `import { createRequire } from 'node:module';
       process.on('exit', () => process.stderr.write(Object.keys(createRequire('/').cache).join()))`;
     const program = await run({
@@ -63,7 +63,7 @@ describe('the built program', () => {
     expect(program.stderr()).toBe('');
   });
 
-  it('ends with 0 on SIGINT, also when npm repeats it within the same moment', async () => {
+  it('ends with 0 on SIGINT, also when npm repeats it at once', async () => {
     const program = await run({ env: { DRAIN_DELAY_MS: '200' } });
     await program.listening();
     program.process.kill('SIGINT');
@@ -83,7 +83,7 @@ describe('the built program', () => {
     expect(program.lines.at(-1)).toMatchObject({ msg: 'second signal: exiting at once' });
   });
 
-  it('drains: not ready but alive, greeting and closing connections, until the delay is over', async () => {
+  it('is not ready during the drain delay, but still alive, and greets and closes connections', async () => {
     const program = await run({ env: { DRAIN_DELAY_MS: '3000' } });
     const { http, admin } = await program.listening();
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
@@ -104,7 +104,7 @@ describe('the built program', () => {
     agent.destroy();
   });
 
-  it('answers a request that was on its way in when the drain closed the listener', async () => {
+  it('answers a request that was partly received when the drain closed the listener', async () => {
     const program = await run({ env: { DRAIN_DELAY_MS: '100' } });
     const { http, admin } = await program.listening();
     const socket = connect(Number(new URL(http).port), 'localhost').setEncoding('utf8');
@@ -137,7 +137,7 @@ describe('the built program', () => {
   });
 
   it('ends with 0 on a signal that comes before it listens', async () => {
-    // Holds the start until the signal has been handled.
+    // Sends the signal as soon as the program handles it, before it listens.
     const hold = `process.on('newListener', (name) => name === 'SIGTERM' && setImmediate(() => process.kill(process.pid, name)))`;
     const program = await run({
       nodeOptions: ['--import', `data:text/javascript,${encodeURIComponent(hold)}`],
@@ -145,7 +145,7 @@ describe('the built program', () => {
     expect(await program.exited).toBe(0);
   });
 
-  it('reads .env; the environment takes precedence', async () => {
+  it('reads .env, and prefers the environment', async () => {
     const program = await run({
       env: { LOG_LEVEL: 'info' },
       prepare: (folder) =>

@@ -14,13 +14,13 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
 
-/** Ctrl-C and Ctrl-\, as a terminal turns them into SIGINT and SIGQUIT. */
+/** The characters of Ctrl-C and Ctrl-\, which a terminal turns into SIGINT and SIGQUIT. */
 const keys = { 'Ctrl-C': '\x03', 'Ctrl-\\': '\x1c' };
 
 describe('the program on a terminal', () => {
   const start = async (drainDelayMs: string, script?: string, env: Record<string, string> = {}) => {
     const program = await PlainProgram.start({
-      // Empty is as good as not set.
+      // An empty variable counts as unset.
       env: { DRAIN_DELAY_MS: drainDelayMs, NO_COLOR: '1', ...env },
       runBy: 'terminal',
       ...(script && { script }),
@@ -52,7 +52,7 @@ describe('the program on a terminal', () => {
     ]);
   });
 
-  it('shows none of these lines when LOG_LEVEL leaves out info', async () => {
+  it('shows none of these lines if LOG_LEVEL is above info', async () => {
     const { program, shown } = await start('', undefined, { LOG_LEVEL: 'warn' });
     program.process.stdin?.write(keys['Ctrl-C']);
     expect(await program.exited).toBe(0);
@@ -60,7 +60,7 @@ describe('the program on a terminal', () => {
   });
 
   it.each(Object.entries(keys))(
-    'ends on %s without a drain delay: no balancer sends requests there',
+    'ends on %s without a drain delay, because no balancer sends requests there',
     async (_key, text) => {
       const { program, shown } = await start('');
       program.process.stdin?.write(text);
@@ -88,7 +88,7 @@ describe('the program on a terminal', () => {
     expect(shown()).toContain('"drainDelayMs":300,');
   });
 
-  it('keeps the delay on SIGTERM, which an orchestrator sends', async () => {
+  it('keeps the delay on SIGTERM, because an orchestrator sends it', async () => {
     const { program, shown } = await start('');
     program.signal('SIGTERM');
     await until(() => shown().includes('"drainDelayMs":7000,'));
@@ -127,7 +127,7 @@ describe('npm run dev', () => {
     await until(() => count('"listening on') === 2);
     expect(log).toContain('"signal":"SIGTERM","drainDelayMs":0,');
     expect(count('"msg":"drained"')).toBe(1);
-    // As a terminal does.
+    // A terminal sends the signal to the whole process group.
     kill('SIGINT');
     await until(() => count('"msg":"drained"') === 2);
     await hasEnded;

@@ -57,7 +57,7 @@ describe('tracing', () => {
     return program.exited;
   };
 
-  it("exports the spans of both transports under the caller's trace, though SIGTERM follows at once", async () => {
+  it("exports the spans of both transports in the caller's trace, even if SIGTERM follows at once", async () => {
     const { program, receiver, urls } = await startTraced();
     await greetOverHttp(urls.http, sampled);
     await greetOverGrpc(urls.grpc, sampled);
@@ -87,7 +87,7 @@ describe('tracing', () => {
       'rpc.method': 'greet.GreetService/Greet',
       'rpc.response.status_code': 'OK',
     });
-    // One request, from the trace to the log and back.
+    // The same request can be found in the log from its trace.
     const lines = program.lines.filter(({ msg }) => msg === 'request' || msg === 'call');
     expect(lines.map(({ trace_id }) => trace_id)).toEqual([traceId, traceId]);
     expect(lines.map(({ trace_flags }) => trace_flags)).toEqual(['01', '01']);
@@ -109,7 +109,7 @@ describe('tracing', () => {
     }
   });
 
-  it('follows a client that does not sample: it logs the trace and exports nothing', async () => {
+  it('logs the trace of a client that does not sample, and exports nothing', async () => {
     const { program, receiver, urls } = await startTraced();
     await greetOverHttp(urls.http, unsampled);
     await end(program);
@@ -118,7 +118,7 @@ describe('tracing', () => {
     expect(line).toMatchObject({ trace_id: traceId, trace_flags: '00' });
   });
 
-  it('samples as OTEL_TRACES_SAMPLER says', async () => {
+  it('uses the sampler of OTEL_TRACES_SAMPLER', async () => {
     const { program, receiver, urls } = await startTraced({
       OTEL_TRACES_SAMPLER: 'parentbased_traceidratio',
       OTEL_TRACES_SAMPLER_ARG: '0',
@@ -162,7 +162,7 @@ describe('tracing', () => {
     expect(given).toMatchObject({ 'service.instance.id': 'a,b', 'k8s.pod.name': 'greet-1' });
   });
 
-  it('has the request id and the client on each span, as the log has them', async () => {
+  it('sets the request id and the client on each span, equal to those in the log', async () => {
     const { program, receiver, urls } = await startTraced();
     await greetOverHttp(urls.http, sampled);
     await greetOverGrpc(urls.grpc, sampled);
@@ -181,7 +181,7 @@ describe('tracing', () => {
     }
   });
 
-  it('has the client behind a trusted proxy, without the port of the proxy', async () => {
+  it('sets the client behind a trusted proxy, without the port of the proxy', async () => {
     const { program, receiver, urls } = await startTraced({ TRUSTED_PROXIES: 'loopback' });
     const forwarded = '198.51.100.1, 2001:db8::7';
     await fetch(`${urls.http}/greet?name=Alice`, { headers: { 'x-forwarded-for': forwarded } });
@@ -204,7 +204,7 @@ describe('tracing', () => {
     ['b3multi', { 'x-b3-traceid': traceId, 'x-b3-spanid': parentId, 'x-b3-sampled': '1' }, traceId],
     ['tracecontext,b3', { b3 }, traceId],
     ['none', { traceparent: sampled, b3 }, undefined],
-  ])('takes the trace of the client by OTEL_PROPAGATORS=%s from %j', async (names, headers, expected) => {
+  ])('reads the trace of the client with OTEL_PROPAGATORS=%s from %j', async (names, headers, expected) => {
     const { program, receiver, urls } = await startTraced({ OTEL_PROPAGATORS: names });
     await fetch(`${urls.http}/greet?name=Alice`, { headers });
     await greetOverGrpc(urls.grpc, '', 'Alice', headers);
@@ -216,7 +216,7 @@ describe('tracing', () => {
     }
   });
 
-  it('samples the part of the traces that is asked for, by the trace id', async () => {
+  it('samples the configured share of the traces by their ids', async () => {
     const { program, receiver, urls } = await startTraced({
       OTEL_TRACES_SAMPLER: ' TraceIdRatio ',
       OTEL_TRACES_SAMPLER_ARG: '0.5',
@@ -224,11 +224,11 @@ describe('tracing', () => {
     const count = 200;
     for (let index = 0; index < count; index += 1) await fetch(`${urls.http}/greet?name=Alice`);
     await end(program);
-    // Six standard deviations on either side of 100.
+    // Six standard deviations on either side of the mean, 100.
     expect(Math.abs(receiver.spans.length - count / 2)).toBeLessThan(43);
     const lines = program.lines.filter(({ msg }) => msg === 'request');
     expect(lines).toHaveLength(count);
-    // Who is not sampled, and has no trace of his own, has none in the log either.
+    // The log has no trace id for a request that is not sampled and brought no trace of its own.
     expect(lines.filter((line) => 'trace_id' in line)).toHaveLength(receiver.spans.length);
     const sampler = new TraceIdRatioBasedSampler(0.5);
     for (const span of receiver.spans)
@@ -257,7 +257,7 @@ describe('tracing', () => {
     expect(program.stderr()).toBe('');
   });
 
-  it('writes a log line for each span by OTEL_TRACES_EXPORTER=console', async () => {
+  it('writes a log line for each span with OTEL_TRACES_EXPORTER=console', async () => {
     const program = await runProgram({ env: { OTEL_TRACES_EXPORTER: 'console' } });
     cleanups.push(() => program.dispose());
     await greetOverHttp((await program.listening()).http, sampled);
@@ -305,7 +305,7 @@ describe('tracing', () => {
         remarks.filter((remark) => remark.includes(name)),
         name,
       ).toHaveLength(1);
-    // It may be a secret.
+    // The log does not show the value, which may be a secret.
     expect(JSON.stringify(program.lines)).not.toContain('authorization');
     expect(program.stderr()).toBe('');
   });
@@ -313,7 +313,7 @@ describe('tracing', () => {
   it.each([
     ['OTEL_TRACES_SAMPLER_ARG', '1.5'],
     ['OTEL_TRACES_SAMPLER_ARG', 'half'],
-  ])('samples everything for %s=%s, and says so', async (name, value) => {
+  ])('samples everything for %s=%s, and logs a warning', async (name, value) => {
     const { program, receiver, urls } = await startTraced({
       OTEL_TRACES_SAMPLER: 'traceidratio',
       [name]: value,
@@ -325,7 +325,7 @@ describe('tracing', () => {
   });
 
   it.each<Record<string, string>>([{ OTEL_SDK_DISABLED: 'TRUE' }, { OTEL_TRACES_EXPORTER: 'none' }])(
-    'logs no warning while it is off: %j',
+    'logs no warning if it is off: %j',
     async (env) => {
       const { program, receiver, urls } = await startTraced({ ...misunderstood, ...env });
       await greetOverHttp(urls.http, sampled);
@@ -335,7 +335,7 @@ describe('tracing', () => {
     },
   );
 
-  it('logs the error of a collector as fields', async () => {
+  it('logs the response of a collector that rejects spans, as fields', async () => {
     const { program, urls } = await startTraced({ OTEL_BSP_SCHEDULE_DELAY: '50' }, 'reject');
     await greetOverHttp(urls.http, sampled);
     await until(() => program.lines.some(({ level }) => level === 'warn'));
@@ -352,7 +352,7 @@ describe('tracing', () => {
     ['is down', { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1' }],
     ['never answers', {}],
   ])('delays neither a greeting nor the exit when the collector %s', async (_title, env) => {
-    // Ten minutes: what waits for the collector does not end within this test.
+    // Ten minutes: if anything waited for the collector, this test would run into its timeout.
     const patience = { OTEL_EXPORTER_OTLP_TIMEOUT: '600000', OTEL_BSP_EXPORT_TIMEOUT: '600000' };
     const { program, urls } = await startTraced(
       { OTEL_BSP_SCHEDULE_DELAY: '50', ...patience, ...env },

@@ -29,7 +29,7 @@ describe('the version in package.json', () => {
     expect(program.lines[0]).toMatchObject({ version });
   });
 
-  it('is what --version prints, of the command and of the program', async () => {
+  it('is printed by --version of the command and of the program', async () => {
     const printed = async (file: string) =>
       (await run(process.execPath, [fileURLToPath(new URL(file, root)), '--version'])).stdout;
     expect(await printed('dist/client/command.js')).toBe(`greet ${version}\n`);
@@ -49,10 +49,10 @@ describe('the version in package.json', () => {
     expect(images).toEqual([expect.objectContaining({ name: 'greet', newTag: version })]);
   });
 
-  it('labels the image, which gets it from whoever builds it', async () => {
+  it('labels the image, which gets it as a build argument', async () => {
     const dockerfile = await read('Dockerfile');
     expect(dockerfile).toContain(`org.opencontainers.image.version="\${VERSION}"`);
-    // None of these writes a version of its own.
+    // Every place that builds the image reads the version from package.json.
     const fromPackage = /VERSION=\$\(node -p 'require\("\.\/package\.json"\)\.version'\)/;
     expect(await read('README.md')).toMatch(fromPackage);
     expect(await read('.ci/image')).toMatch(

@@ -6,7 +6,7 @@ import { isPresent, type Running, start } from '../support/command.ts';
 import { type Program, runProgram } from '../support/program.ts';
 import { until } from '../support/service.ts';
 
-// The ports that Jaeger listens on without a configuration, as in deploy/compose.yaml.
+// The ports that Jaeger uses without a configuration, as in deploy/compose.yaml.
 const collector = 'http://localhost:4318';
 const jaegerUrl = 'http://localhost:16686';
 
@@ -14,7 +14,7 @@ interface Tag {
   readonly key: string;
   readonly value: unknown;
 }
-/** A trace as Jaeger's API has it: <https://www.jaegertracing.io/docs/latest/architecture/apis/>. */
+/** A trace in the form of Jaeger's API: <https://www.jaegertracing.io/docs/latest/architecture/apis/>. */
 interface Trace {
   readonly traceID: string;
   readonly spans: readonly {
@@ -36,7 +36,7 @@ async function query(path: string): Promise<readonly Trace[]> {
   return response.ok ? ((await response.json()) as { data: readonly Trace[] }).data : [];
 }
 
-/** The trace, once all of these spans have arrived. */
+/** The trace, once it has this many spans. */
 async function traceOf(traceId: unknown, spanCount: number): Promise<Trace> {
   let found: Trace | undefined;
   await until(async () => {
@@ -73,7 +73,7 @@ describe('two replicas that send their traces to Jaeger', () => {
     return lineOf(replica, requestId);
   }
 
-  it('are found from the log line of a request, by the trace id, and lead back to it by the request id', async () => {
+  it('have a trace for the trace id of a log line, whose span has the request id of that line', async () => {
     for (const [index, replica] of replicas.entries()) {
       const line = await greet(replica, `from-log-${index}`);
       expect(line).toMatchObject({ trace_flags: '01' });
@@ -89,7 +89,7 @@ describe('two replicas that send their traces to Jaeger', () => {
     }
   });
 
-  it('are told apart in one trace, over both transports', async () => {
+  it('have different instance ids in one trace, over both transports', async () => {
     const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
     const traceparent = `00-${traceId}-00f067aa0ba902b7-01`;
     const [first, second] = replicas as [Program, Program];
@@ -129,7 +129,7 @@ describe('two replicas that send their traces to Jaeger', () => {
     expect(new Set(instances).size).toBe(2);
   });
 
-  it('show a failure as an error, and no probe at all', async () => {
+  it('export a failure as an error, and no probes', async () => {
     const [replica] = replicas as [Program, Program];
     const { http, grpc, admin } = await replica.listening();
     for (const path of ['/livez', '/readyz']) await fetch(`${http}${path}`);

@@ -51,7 +51,7 @@ describe('/faults on the admin port', () => {
     expectProblem(failed, { detail: 'This failure was injected for a rehearsal.' });
     expect(await kindOf(grpc.greet('Alice'))).toBe('unavailable');
     expect((await request(service.urls.http).get('/readyz')).status).toBe(200);
-    // A bad name is refused all the same: the fault is behind the door.
+    // A bad name is refused in any case: the fault is injected after validation.
     expect(await kindOf(http.greet(''))).toBe('invalid');
 
     expect((await request(service.urls.admin).delete('/faults')).body).toEqual({ delayMs: 0, errorRate: 0 });
@@ -59,7 +59,7 @@ describe('/faults on the admin port', () => {
     expect(await kindOf(grpc.greet('Alice'))).toBe('greeted');
   });
 
-  it('delay greetings over both transports, up to the deadline at most', async () => {
+  it('delay greetings over both transports, but no longer than the deadline', async () => {
     await put({ delayMs: 200 });
     for (const client of [http, grpc]) {
       const startedAt = performance.now();
@@ -73,14 +73,14 @@ describe('/faults on the admin port', () => {
 
   it('are retried by both clients', async () => {
     await put({ errorRate: 0.4 });
-    // Each attempt over HTTP comes a second after the one before, as Retry-After asks.
+    // Over HTTP each attempt comes a second after the one before, as Retry-After asks.
     const patient = createGrpcClient({ address: service.urls.grpc, attempts: 5, timeoutMs: 60_000 });
     const persistent = createHttpClient({ url: service.urls.http, attempts: 8, timeoutMs: 60_000 });
     const kinds = await Promise.all(
       Array.from({ length: 40 }, (_, index) => kindOf((index % 2 ? patient : persistent).greet('Alice'))),
     );
     patient.close();
-    // Without retries sixteen of the forty would fail; with them one in a hundred of the gRPC calls does, and fewer over HTTP.
+    // Without retries sixteen of the forty would fail. With retries 1 % of the gRPC calls fail, and fewer over HTTP.
     expect(kinds.filter((kind) => kind !== 'greeted').length).toBeLessThan(4);
   });
 
@@ -88,7 +88,7 @@ describe('/faults on the admin port', () => {
     await put({ errorRate: 0.3 });
     const kinds = await Promise.all(Array.from({ length: 400 }, () => kindOf(http.greet('Alice'))));
     const failed = kinds.filter((kind) => kind === 'unavailable').length;
-    // Six standard deviations on either side of 120.
+    // Six standard deviations on either side of the mean, 120.
     expect(failed).toBeGreaterThan(65);
     expect(failed).toBeLessThan(175);
   });
@@ -111,7 +111,7 @@ describe('/faults on the admin port', () => {
   it('continue if a later request sets no end', async () => {
     await put({ errorRate: 1, forSeconds: 1 });
     expect((await put({ errorRate: 1 })).body).toEqual({ delayMs: 0, errorRate: 1 });
-    // A second timer of the same time: when it has ended, the first one would have, too.
+    // A second timer with the same time: once it has ended, the first one would have ended, too.
     await request(service.urls.admin).put('/log-level').send({ level: 'info', forSeconds: 1 });
     await until(async () => !(await request(service.urls.admin).get('/log-level')).body.until);
     expect(await kindOf(http.greet('Alice'))).toBe('unavailable');
@@ -138,14 +138,14 @@ describe('/faults on the admin port', () => {
   });
 
   it.each<[string, unknown, string[]]>([
-    ['a delay that is none', { delayMs: -1 }, ['delayMs']],
+    ['a delay that is not valid', { delayMs: -1 }, ['delayMs']],
     ['a delay too long', { delayMs: 60_001 }, ['delayMs']],
     ['a rate above 1, and a delay in words', { delayMs: '5s', errorRate: 1.1 }, ['delayMs', 'errorRate']],
-    ['a fault that nobody knows', { errorRat: 1 }, ['']],
-    ['a time that is none', { errorRate: 1, forSeconds: 0 }, ['forSeconds']],
+    ['an unknown fault', { errorRat: 1 }, ['']],
+    ['a time that is not valid', { errorRate: 1, forSeconds: 0 }, ['forSeconds']],
     ['a time of more than a day', { errorRate: 1, forSeconds: 86_401 }, ['forSeconds']],
     ['a list', [], ['']],
-  ])('refuse %s, and stay as they were', async (_title, plan, fields) => {
+  ])('refuse %s, and do not change', async (_title, plan, fields) => {
     const response = await put(plan);
     expect(response.status).toBe(400);
     expectProblem(response, { errors: fields.map((field) => expect.objectContaining({ field })) });

@@ -15,11 +15,7 @@ describe('watchOverload', () => {
 
   it.each<[string, readonly Lap[], readonly boolean[]]>([
     ['refuses only while the event loop is late', [onTime, busy, busy, onTime], [false, true, true, false]],
-    [
-      'refuses nothing after a time in which the process was stopped',
-      [onTime, stoodStill, onTime],
-      [false, false, false],
-    ],
+    ['refuses nothing after a stop of the process', [onTime, stoodStill, onTime], [false, false, false]],
     [
       'refuses when the event loop is late repeatedly, even with little CPU time',
       [stoodStill, stoodStill, stoodStill, onTime],
@@ -52,7 +48,7 @@ describe('an overloaded service', () => {
     const service = await startTestService({ MAX_EVENT_LOOP_DELAY_MS: '0' });
     const http = createHttpClient({ url: service.urls.http, attempts: 1 });
     const grpc = createGrpcClient({ address: service.urls.grpc, attempts: 1 });
-    // With no patience at all, the least lateness is too much: it comes sooner or later.
+    // Every delay counts as overload here, so the service is overloaded sooner or later.
     const refused = async (greet: () => Promise<unknown>) => {
       for (;;) {
         const error = await greet().then(
@@ -70,7 +66,7 @@ describe('an overloaded service', () => {
       });
       expect((await fetch(`${service.urls.http}/readyz`)).status).toBe(200);
     }
-    // Both say when to ask again: as a header, and as google.rpc.RetryInfo.
+    // Both transports say when to retry: in a header, and in google.rpc.RetryInfo.
     const answer = await refusedOverHttp(service.urls.http);
     expect(answer.headers.get('retry-after')).toBe('1');
     const { cause } = await refused(() => grpc.greet('Alice'));

@@ -24,14 +24,14 @@ describe('createRateLimit', () => {
     expect(count('a')).toEqual({ used: 2, leftMs: 600 });
     expect(count('b')).toEqual({ used: 1, leftMs: 1_000 });
     vi.advanceTimersByTime(599);
-    // Beyond the budget it goes on counting, and the window ends no later.
+    // Requests beyond the budget count, too, but do not extend the window.
     expect(count('a')).toEqual({ used: 3, leftMs: 1 });
     vi.advanceTimersByTime(1);
     expect(count('a')).toEqual({ used: 1, leftMs: 1_000 });
     expect(count('b').used).toBe(2);
   });
 
-  it('keeps each window until its end, whenever others begin', () => {
+  it('keeps each window until its end, even if others begin in between', () => {
     const { count } = create(2, 1_000);
     for (let round = 1; round <= 50; round += 1) {
       count(`client ${round}`);
@@ -42,7 +42,7 @@ describe('createRateLimit', () => {
     }
   });
 
-  it('tells when to try again, in the message and in whole seconds', () => {
+  it('says when to retry, in the message and in whole seconds', () => {
     const { limitError } = create(2, 1_500);
     expect(limitError(1_001)).toMatchObject({
       code: 'limited',
@@ -52,7 +52,7 @@ describe('createRateLimit', () => {
     expect(limitError(0.1).retryAfterSeconds).toBe(1);
   });
 
-  it('forgets the older half of its clients when it remembers too many', () => {
+  it('forgets the older half of its clients when it has too many', () => {
     const { count } = create(2, 3_600_000);
     count('the first');
     for (let client = 0; client < maxClients / 2; client += 1) count(`early ${client}`);
@@ -77,7 +77,7 @@ describe('createRateLimit', () => {
     const after = flood(1);
     expect(after - before).toBeLessThan(10_000_000);
     expect(flood(2) - before).toBeLessThan(10_000_000);
-    // Still in use, so that it was measured.
+    // This call keeps the limit alive until here, so that its memory was measured.
     expect(count('somebody').used).toBe(1);
   }, 30_000);
 });

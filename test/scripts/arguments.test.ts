@@ -6,7 +6,7 @@ import { run } from '../support/command.ts';
 
 const root = new URL('../../', import.meta.url);
 const { version } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8')) as { version: string };
-/** Nothing may be loaded for an answer: a setting that is not valid would be found. */
+/** PORT is not valid: the program would fail if it were loaded to handle the arguments. */
 const env = { ...process.env, PORT: 'none', BUILD_REVISION: 'abc123' };
 const main = (...args: string[]) =>
   run(process.execPath, [fileURLToPath(new URL('dist/main.js', root)), ...args], { env });

@@ -6,7 +6,7 @@ import { Fleet } from '../support/fleet.ts';
 import { resourceUsageOf, ServiceUnderLoad } from '../support/service-under-load.ts';
 
 const soakMs = Number(process.env.SOAK_SECONDS ?? 600) * 1_000;
-/** How much more a replica may hold at the end than when it was warm: bytes of its heap and of its memory, and descriptors. */
+/** How much more a replica may use at the end than after the warm-up: bytes of its heap and of its memory, and file descriptors. */
 const bounds = { heap: 4 * 1024 * 1024, memory: 32 * 1024 * 1024, descriptors: 4 };
 
 const wait = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
@@ -14,7 +14,7 @@ const mb = (value: number) => `${(value / 1024 / 1024).toFixed(1)} MB`;
 
 const fleet = new Fleet();
 let lasting: ServiceUnderLoad;
-// It takes spans, takes them and never answers, and is gone, in turn.
+// In turn, the collector accepts spans, never responds, and closes connections.
 const moods = ['accepts', 'hangs', 'is gone'] as const;
 let mood: (typeof moods)[number] = 'accepts';
 const collector = createServer((request, response) => {
@@ -26,7 +26,7 @@ beforeAll(async () => {
   await new Promise<void>((resolve) => collector.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(collector.address() as AddressInfo).port}`;
   for (let count = 0; count < 2; count += 1) await fleet.add();
-  // The one that is never restarted, and is looked at: traced, by a collector that comes and goes.
+  // This replica is measured. It is never restarted, and exports its spans to the collector above.
   lasting = await ServiceUnderLoad.start({
     OTEL_EXPORTER_OTLP_ENDPOINT: url,
     OTEL_TRACES_SAMPLER_ARG: '0.1',
@@ -38,7 +38,7 @@ afterAll(async () => {
   await Promise.all([fleet.dispose(), lasting.dispose()]);
 });
 
-it('serves for as long as it is asked to, fails nobody, and holds no more at the end', async () => {
+it('serves for the whole time without a failed request, and uses no more memory at the end', async () => {
   const until = performance.now() + soakMs;
   const isOn = () => performance.now() < until;
   let requests = 0;
@@ -63,7 +63,7 @@ it('serves for as long as it is asked to, fails nobody, and holds no more at the
     return response.status === status;
   };
 
-  /** Everything that callers do, by clients that come and go. */
+  /** All kinds of valid use, by clients that are created and closed. */
   const mixed = async () => {
     const overHttp = createHttpClient({ url: http });
     const overGrpc = createGrpcClient({ address: grpcAddress, timeoutMs: 5_000 });
@@ -91,7 +91,7 @@ it('serves for as long as it is asked to, fails nobody, and holds no more at the
     }
     overGrpc.close();
   };
-  /** Callers who leave in the middle. */
+  /** Clients that disconnect during a request. */
   const leave = async () => {
     for (const target of [http, `http://${grpcAddress}`]) {
       const socket = connect(Number(new URL(target).port), '127.0.0.1').on('error', () => {});
@@ -103,7 +103,7 @@ it('serves for as long as it is asked to, fails nobody, and holds no more at the
     await fetch(`${http}/docs/static/swagger-ui-bundle.js`, { signal }).catch(() => {});
     await wait(50);
   };
-  /** Late answers for a while, then none: nobody fails by them. */
+  /** Injects a delay for a while. No request may fail by it. */
   const rehearse = async () => {
     const body = JSON.stringify({ delayMs: 20 });
     const headers = { 'content-type': 'application/json' };
@@ -112,7 +112,7 @@ it('serves for as long as it is asked to, fails nobody, and holds no more at the
     expect((await fetch(`${admin}/faults`, { method: 'DELETE' })).status).toBe(200);
     await wait(4_000);
   };
-  /** Two replicas that are restarted in turn, under a client that never retries. */
+  /** Restarts two replicas in turn, under a client that never retries. */
   const rolling = async () => {
     const address = `ipv4:${fleet.ports.map(({ grpc }) => `127.0.0.1:${grpc}`).join(',')}`;
     const client = createGrpcClient({ address, attempts: 1, timeoutMs: 5_000 });

@@ -6,8 +6,8 @@ const codePoint = fc.oneof(
 );
 
 /**
- * Texts of any code points but surrogates. fast-check's own unit for them, `binary`, first builds a table of all of them, which takes
- * longer than the tests that use it.
+ * Texts of any code points except surrogates. fast-check's own unit `binary` builds a table of all code points first, which takes longer
+ * than the tests that use it.
  */
 export function unicodeText(maxLength = 10): fc.Arbitrary<string> {
   return fc.array(codePoint, { maxLength }).map((points) => String.fromCodePoint(...points));

@@ -20,13 +20,13 @@ interface Options {
 }
 
 /**
- * The least latency that is compared with, in milliseconds: the service, its attackers and the latency probe share two cores or one. An
- * attack that is withstood still keeps the service busy: a p99 of 100 to 400 ms is usual. One that is not takes seconds.
+ * Lower latencies count as this one, in milliseconds, because the service, its attackers and the latency probe share one or two cores.
+ * During an attack that the service withstands, a p99 of 100 to 400 ms is usual. Otherwise it is seconds.
  */
 const latencyFloorMs = 100;
-/** How many times the latency is measured at most: other programs may use the machine at the same time. */
+/** How often the latency is measured at most. Other programs may slow one measurement. */
 const measurements = 3;
-/** How many times slower the service may answer others during the attack. */
+/** How many times slower the service may respond to other clients during the attack. */
 const slowdown = 10;
 /** How much more heap the service may use after the attack, in bytes. */
 const heapSlack = 8 * 1024 * 1024;
@@ -39,7 +39,7 @@ export async function expectToWithstand(title: string, attack: Attack, options: 
   const { env = {}, attackMs = 1_500, atLast } = options;
   const service = await ServiceUnderLoad.start(env);
   try {
-    // In production the attackers have machines of their own. Here they run only when the service does not.
+    // In production the attackers run on other machines. Here they have the lowest priority, so that they run when the service does not.
     setPriority(19);
     const usage = async () => ({ ...(await resourceUsageOf(service.pid)), heap: await service.heap() });
     await service.measureLatency(300);
@@ -49,7 +49,7 @@ export async function expectToWithstand(title: string, attack: Attack, options: 
 
     const stop = new AbortController();
     const attacking = attack(service.urls, stop.signal);
-    // It is awaited below; until then, its failure is not unhandled.
+    // The promise is awaited below. Without this, a failure before that would count as unhandled.
     attacking.catch(() => {});
     let report = await measure(service, before, attackMs);
     for (let count = 1; count < measurements && !report.isWithin; count += 1)
@@ -79,7 +79,7 @@ export async function expectToWithstand(title: string, attack: Attack, options: 
     expect(await service.active()).toEqual(['http_server_active_requests 0', 'rpc_server_active_calls 0']);
     expect(after.heap).toBeLessThan(base.heap + heapSlack);
     expect(isReleased, `${after.descriptors} descriptors, ${base.descriptors} before`).toBe(true);
-    // There are a few new series for the refusals, and none for values that clients chose.
+    // The refusals add a few series. Values that clients chose must add none.
     expect((await service.metrics()).length).toBeLessThan(series + 200);
     expect(await service.greet()).toEqual(['Hello, Alice', 'Hello, Alice']);
     expect(await service.drain()).toEqual({ code: 0, warnings: [] });
@@ -94,7 +94,9 @@ interface Measured extends LatencyReport {
   readonly isWithin: boolean;
 }
 
-/** What other clients measure during the attack, and the bounds: a machine that is slow just then slows the reference server as well. */
+/**
+ * Measures the latency of other clients during the attack. The bounds depend on the reference server, which a slow machine slows as well.
+ */
 async function measure(
   service: ServiceUnderLoad,
   before: LatencyReport,

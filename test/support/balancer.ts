@@ -3,10 +3,10 @@ import { isPresent, type Running, run } from './command.ts';
 import { until } from './service.ts';
 import type { TestNetwork } from './test-network.ts';
 
-/** The file of deploy/ itself, not a copy. */
+/** The path of the file in deploy/ itself, not of a copy. */
 const deployed = (name: string) => fileURLToPath(new URL(`../../deploy/${name}`, import.meta.url));
 
-/** How each balancer is started on the file that ships, what it serves, and how it tells its version. */
+/** The command line of each balancer with its shipped file, the transports that it serves, and how to read its version. */
 export const balancers = {
   haproxy: {
     args: ['-W', '-db', '-f', deployed('haproxy/haproxy.cfg')],
@@ -39,17 +39,17 @@ export const balancers = {
 export type Transport = 'http' | 'grpc';
 export type BalancerName = keyof typeof balancers;
 
-/** Where clients find it, in the test's network: on the ports that its file names. */
+/** The addresses of a balancer in the test network, on the ports of its file. */
 export const balancerAddresses = { http: '127.0.0.1:8080', grpc: '127.0.0.1:50051' } as const;
 
-/** The version of the balancer on PATH; undefined where there is none. */
+/** The version of the balancer on PATH; undefined if there is none. */
 export async function versionOf(name: BalancerName): Promise<string | undefined> {
   if (!isPresent(name)) return undefined;
   const { stdout, stderr } = await run(name, balancers[name].versionArgs);
   return /\d+\.\d+\.\d+/.exec(stdout + stderr)?.[0];
 }
 
-/** Whether the first version is the second or newer, as numbers between dots. */
+/** True if the first version is the second or a newer one. */
 export function isAtLeast(version: string, oldest: string): boolean {
   const [found, needed] = [version, oldest].map((text) => text.split('.').map(Number)) as [
     number[],
@@ -59,7 +59,7 @@ export function isAtLeast(version: string, oldest: string): boolean {
   return index < 0 || (found[index] ?? 0) > (needed[index] ?? 0);
 }
 
-/** The real balancer on the file that ships, serving every transport that it can when this resolves. */
+/** Starts the balancer with its shipped file, and waits until it serves all its transports. */
 export async function startBalancer(network: TestNetwork, name: BalancerName): Promise<Running> {
   const { args, transports } = balancers[name];
   const running = network.start(name, args);

@@ -10,7 +10,7 @@ import type { Service } from '../../src/service.ts';
 
 type Listening = { readonly urls: Pick<Service['urls'], 'http' | 'grpc'> };
 
-/** No call fails because the machine is slow: the timeout of the test is the limit. */
+/** A timeout that a slow machine does not reach. The timeout of the test is the limit. */
 const timeoutMs = 120_000;
 
 export function httpClientOf({ urls }: Listening, options: Partial<HttpClientOptions> = {}): HttpClient {

@@ -11,18 +11,18 @@ export interface CommandResult {
 export interface CommandOptions {
   readonly env?: NodeJS.ProcessEnv;
   readonly cwd?: string;
-  /** What standard input holds. */
+  /** The content of standard input. */
   readonly input?: string;
 }
 
 export interface Running {
   readonly process: ChildProcess;
-  /** What it has printed so far. */
+  /** The output so far. */
   readonly stdout: () => string;
   readonly result: Promise<CommandResult>;
 }
 
-/** Starts a command; servers that Debian keeps in /usr/sbin are found too. */
+/** Starts a command. It is also searched for in /usr/sbin, where Debian has servers. */
 export function start(
   command: string,
   args: readonly string[],
@@ -44,7 +44,7 @@ export function start(
   return { process: child, stdout: () => stdout, result };
 }
 
-/** Runs a command to its end. */
+/** Runs a command and waits for its end. */
 export function run(
   command: string,
   args: readonly string[],
@@ -53,7 +53,7 @@ export function run(
   return start(command, args, options).result;
 }
 
-/** Whether the command can be found. */
+/** True if the command is found. */
 export function isPresent(command: string): boolean {
   return [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin'].some((folder) => {
     try {
@@ -65,10 +65,7 @@ export function isPresent(command: string): boolean {
   });
 }
 
-/**
- * What the tests at hand need and this machine lacks, in words; undefined when nothing is missing. In CI nothing may be:
- * it throws.
- */
+/** Names the commands that are missing on this machine; undefined if none is. In CI this throws instead. */
 export function missing(...commands: readonly string[]): string | undefined {
   const absent = commands.filter((command) => !isPresent(command));
   if (absent.length === 0) return undefined;

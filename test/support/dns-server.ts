@@ -2,20 +2,20 @@ import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { isIPv4 } from 'node:net';
 
-/** What Docker's DNS server gives its answers: a client that obeys it does not ask again for ten minutes. */
+/** The time to live that Docker's DNS server sets. A client that respects it does not ask again for ten minutes. */
 const ttlSeconds = 600;
 const types: Readonly<Record<number, 'A' | 'AAAA'>> = { 1: 'A', 28: 'AAAA' };
 const nameError = 3;
 
 /**
- * A DNS server like the one that Docker gives its containers: it answers for a few names, whose addresses can be changed at any
- * time, and puts the addresses in another order each time. All other names do not exist.
+ * A DNS server like Docker's: it knows a few names, whose addresses can be changed at any time, and returns the addresses in another order
+ * each time. All other names do not exist.
  */
 export class DnsServer {
   readonly #addresses = new Map<string, readonly string[]>();
   readonly #socket: Socket = createSocket('udp4');
   #answers = 0;
-  /** Receives questions and answers none of them, as a server that hangs. */
+  /** If true, it receives questions and does not respond. */
   isSilent = false;
 
   /** @throws the system's error, such as EADDRINUSE. */
@@ -32,7 +32,7 @@ export class DnsServer {
     this.#addresses.set(name, addresses);
   }
 
-  /** RFC 1035, section 4: the header, the question as it came, and one record for each address. */
+  /** RFC 1035, section 4: the header, the unchanged question, and one record for each address. */
   #answer(query: Buffer): Buffer {
     const question = readQuestion(query);
     const all = this.#addresses.get(question.name);
@@ -42,7 +42,7 @@ export class DnsServer {
     );
     const header = Buffer.alloc(12);
     query.copy(header, 0, 0, 2);
-    // An answer, with recursion where it was asked for.
+    // The flags of a response. Recursion is offered if the question asked for it.
     header.writeUInt16BE(0x8080 | (query.readUInt16BE(2) & 0x0100) | (all?.length ? 0 : nameError), 2);
     header.writeUInt16BE(1, 4);
     header.writeUInt16BE(found.length, 6);
@@ -73,7 +73,7 @@ function readQuestion(query: Buffer): Question {
 function encodeRecord(address: string): Buffer {
   const data = isIPv4(address) ? Buffer.from(address.split('.').map(Number)) : encodeIPv6(address);
   const record = Buffer.alloc(12);
-  // The name is that of the question, at offset 12.
+  // The name is a pointer to the question, at offset 12.
   record.writeUInt16BE(0xc00c, 0);
   record.writeUInt16BE(data.length === 4 ? 1 : 28, 2);
   record.writeUInt16BE(1, 4);

@@ -3,16 +3,16 @@ import { fileURLToPath } from 'node:url';
 
 export const root = fileURLToPath(new URL('../../', import.meta.url));
 
-/** What a console block may need that the tests do not have. A comment before the block says so: `<!-- needs: docker -->`. */
+/** The needs of a console block that the tests cannot meet. A comment before the block names them: `<!-- needs: docker -->`. */
 export const requirements = ['browser', 'docker', 'kubernetes', 'systemd', 'minutes'] as const;
 
 export interface ConsoleBlock {
   /** The file and the line, such as `README.md:17`. */
   readonly place: string;
   readonly needs?: string;
-  /** Programs that its scripts call, besides those that its commands name: `<!-- tools: go -->`. */
+  /** Programs that its scripts call, in addition to those in its commands: `<!-- tools: go -->`. */
   readonly tools: readonly string[];
-  /** The settings of the service that the block is written for: `<!-- settings: RATE_LIMIT_MAX=1 -->`. */
+  /** The settings of the service for the block: `<!-- settings: RATE_LIMIT_MAX=1 -->`. */
   readonly settings: Readonly<Record<string, string>>;
   readonly entries: readonly { readonly command: string; readonly output: string }[];
 }
@@ -32,7 +32,7 @@ export async function listDocuments(folder = ''): Promise<string[]> {
 
 export const readDocument = (path: string): Promise<string> => readFile(`${root}${path}`, 'utf8');
 
-/** Each console block of a document, with its commands (`$ `, continued by a backslash) and the output that is shown for each. */
+/** Reads each console block of a document: its commands (`$ `, continued by a backslash) and the output of each. */
 export function readConsoleBlocks(path: string, text: string): ConsoleBlock[] {
   const blocks = text.matchAll(/(?:^<!-- (needs|tools|settings): ([^\n]*) -->\n)?^```console\n(.*?)^```$/gms);
   return [...blocks].map(({ index, 1: kind, 2: value = '', 3: code = '' }) => ({
@@ -52,7 +52,7 @@ export function readConsoleBlocks(path: string, text: string): ConsoleBlock[] {
   }));
 }
 
-/** The anchors of a page, as GitHub makes them of its headings. */
+/** The anchors that GitHub makes from the headings of a page. */
 export function anchorsOf(text: string): Set<string> {
   const anchors = new Set<string>();
   const prose = text.replaceAll(/^```.*?^```$/gms, '');

@@ -5,8 +5,8 @@ import { onTestFinished, vi } from 'vitest';
 type Faked = NonNullable<NonNullable<Parameters<typeof vi.useFakeTimers>[0]>['toFake']>;
 
 /**
- * Stops these parts of this process's clock until the test has finished; only `vi.advanceTimersByTime` moves them. `setTimeout` includes
- * the one of `node:timers/promises`. Node's own timers (of its HTTP servers, for instance) go on.
+ * Stops these timers of this process until the test has finished. Only `vi.advanceTimersByTime` moves them. `setTimeout` includes that of
+ * `node:timers/promises`. Timers inside Node, such as those of its HTTP servers, go on.
  */
 export function useFakeClock(...toFake: Faked): void {
   vi.useFakeTimers({ toFake });

@@ -7,7 +7,7 @@ export interface Ports {
   readonly grpc: number;
 }
 
-/** Replicas of the built program, each with ports that it comes back to when it is restarted. */
+/** Replicas of the built program. A replica keeps its ports when it is restarted. */
 export class Fleet {
   readonly ports: Ports[] = [];
   readonly programs: Program[] = [];
@@ -43,7 +43,7 @@ export class Fleet {
       this.programs[index]?.process.kill('SIGTERM');
       codes.push(await this.programs[index]?.exited);
       await this.start(index);
-      // Clients find it again before the next one goes.
+      // Waits until clients use it again, before the next one is restarted.
       await new Promise((resolve) => setTimeout(resolve, 1_500));
     }
     return codes;

@@ -3,12 +3,12 @@ import { expect } from 'vitest';
 import type { LogLine } from './service.ts';
 import { memoryLimit, resourceUsageOf, ServiceUnderLoad, untilWithin } from './service-under-load.ts';
 
-/** Log lines are written at the latest after this time, in milliseconds. */
+/** The longest time until a log line is written, in milliseconds. */
 const logDelayMs = 120;
-/** Requests and connections that a client has left are over at the latest after this time, in milliseconds. */
+/** The longest time until requests and connections of a client that disconnected have ended, in milliseconds. */
 const releaseTimeoutMs = 15_000;
 
-/** The built program as the target of a fuzzer. It is started again when a case has ended it, so that the case can be shrunk. */
+/** The built program as the target of a fuzzer. If a case ends it, it is started again, so that the case can be shrunk. */
 export class FuzzTarget {
   #service: ServiceUnderLoad | undefined;
   #isUnharmed = true;
@@ -16,16 +16,16 @@ export class FuzzTarget {
   /** How much more heap it may use at the end, in bytes. */
   static readonly heapSlack = 8 * 1024 * 1024;
 
-  /** The service, running. */
+  /** Returns the running service, and starts it if necessary. */
   async up(): Promise<ServiceUnderLoad> {
     if (this.#service !== undefined && this.#isUnharmed) return this.#service;
     await this.#service?.dispose();
     this.#isUnharmed = true;
     const env = {
-      // The Host of the requests.
+      // The requests use this Host.
       ADMIN_HOSTS: 'greet',
       LOG_LEVEL: 'debug',
-      // Clients that leave in the middle of a call are detected before the drain would cut them.
+      // The keepalive detects clients that disconnect during a call before the drain would cut them.
       GRPC_KEEPALIVE_TIME_MS: '500',
       GRPC_KEEPALIVE_TIMEOUT_MS: '500',
       SHUTDOWN_TIMEOUT_MS: '4000',
@@ -36,7 +36,7 @@ export class FuzzTarget {
     return this.#service;
   }
 
-  /** Checks that it runs, has no request in progress, and has logged neither a warning nor an error. */
+  /** Checks that it still runs, has no request in progress, and has logged no warning or error. */
   async expectUnharmed(): Promise<void> {
     const service = this.#service as ServiceUnderLoad;
     const { process, stderr, lines } = service.program;
@@ -75,7 +75,7 @@ export class FuzzTarget {
 
 const isNone = (line: string) => line.endsWith(' 0');
 
-/** Warnings and errors, but for the warning that faults are injected, which the cases do on purpose. */
+/** True for warnings and errors, except the warning about injected faults, which the cases cause. */
 function isTrouble({ level, msg }: LogLine): boolean {
   return ['warn', 'error', 'fatal'].includes(level) && !/faults are injected/.test(msg);
 }

@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 
-/** How long all fuzzers take together, in seconds, and how many of them share it. */
+/** The time that all fuzzers take together, in seconds, and their number. */
 export const fuzzSeconds = Number(process.env.FUZZ_SECONDS ?? 40);
 const shares = 5;
 export const seed = Number(process.env.FUZZ_SEED ?? Math.floor(Math.random() * 2 ** 31));
 
 /**
- * Tries cases until the time is over. The first failing case is shrunk in the time that is left, and reported with its seed and the command
+ * Runs cases until the time is over. The first failing case is shrunk in the remaining time, and reported with its seed and the command
  * that repeats it.
  *
  * @param describeCase the case in words and bytes, for the report.
@@ -32,7 +32,7 @@ export async function fuzz<Case>(
     interruptAfterTimeLimit: (fuzzSeconds * 1_000) / shares,
     markInterruptAsFailure: false,
   });
-  // The last case may still run when the time is over, and may fail only now.
+  // The last case may still be running when the time is over, and may fail only now.
   const late = await running.then(
     () => undefined,
     (error: unknown) => error,
@@ -47,7 +47,7 @@ export async function fuzz<Case>(
   );
 }
 
-/** Bytes as a JavaScript literal, to paste into a test. */
+/** Bytes as a JavaScript literal, to copy into a test. */
 export function literal(bytes: Buffer): string {
   return `Buffer.from(${JSON.stringify(bytes.toString('latin1')).replace(
     /[\u007f-\u00ff]/g,

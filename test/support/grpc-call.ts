@@ -1,14 +1,14 @@
 import type { ClientHttp2Session, OutgoingHttpHeaders } from 'node:http2';
 import { setImmediate } from 'node:timers/promises';
 
-/** What came back: headers and trailers together, the body, and the code of the stream's end. */
+/** The response: headers and trailers together, the body, and the error code of the stream. */
 export interface CallAnswer {
   readonly headers: Readonly<Record<string, unknown>>;
   readonly body: Buffer;
   readonly rstCode: number | undefined;
 }
 
-/** A gRPC call made by hand: its headers may replace those of a real call, and each chunk is a DATA frame of its own. */
+/** A gRPC call without a gRPC library: its headers may replace those of a real call, and each chunk is a DATA frame. */
 export async function callByHand(
   session: ClientHttp2Session,
   headers: OutgoingHttpHeaders,

@@ -10,7 +10,7 @@ const headerLine = /^([!#$%&'*+.^_`|~\w-]+): ?([\t -~\u0080-\u00ff]*)$/;
 /**
  * Parses all responses of a connection (RFC 9112). Throws if one is malformed.
  *
- * @param isHead whether the responses are to HEAD. If it is not given, a response without its body is taken for one to HEAD.
+ * @param isHead true if the responses are to HEAD. If it is not given, a response without its body counts as one to HEAD.
  */
 export function parseResponses(bytes: Buffer, isHead?: boolean): readonly Response[] {
   const responses: Response[] = [];
@@ -47,7 +47,7 @@ function readHead(text: string): Pick<Response, 'status' | 'headers'> {
   return { status: Number(status), headers };
 }
 
-/** The service sends no body in chunks, or without a length. */
+/** The service sends no chunked body, and none without a length. */
 function lengthOf(status: number, headers: Response['headers']): number {
   const length = headers['content-length'];
   if (headers['transfer-encoding'] !== undefined) throw new Error('The body was sent in chunks');

@@ -37,7 +37,7 @@ export function settings(id: number, value: number): Buffer {
   return frame(types.settings, { payload });
 }
 
-/** A window of 0 bytes: the server may send no body of a response. */
+/** A window of 0 bytes: the server may not send a response body. */
 export const noWindow = settings(4, 0);
 
 /** A literal header, added to the dynamic table if `isIndexed` (RFC 7541, section 6.2). */
@@ -90,8 +90,8 @@ export function message(bytes: Buffer, isCompressed = false): Buffer {
 export const hello = message(Buffer.from('\u000a\u0007Mallory'));
 
 /**
- * False if a frame of the wrong size after a connection error ends the process: a flaw of nghttp2 before 1.68.1 (CVE-2026-27135), which
- * nothing above it can prevent.
+ * False if a frame of the wrong size after a connection error would end the process. That is a bug of nghttp2 before 1.68.1
+ * (CVE-2026-27135), and no code above it can prevent it.
  */
 export const isHttp2Sound = (() => {
   const [major = 0, minor = 0, patch = 0] = (process.versions.nghttp2 ?? '').split('.').map(Number);

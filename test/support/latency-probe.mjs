@@ -1,6 +1,6 @@
-// Well-behaved clients that measure latency, in a process of their own. Run as: node latency-probe.mjs HTTP_URL GRPC_ADDRESS REFERENCE_URL
-// On a message with a duration in milliseconds, they send one request every 10 ms over each transport, and to the reference server, without
-// waiting for earlier responses; then they report.
+// Well-behaved clients that measure latency, in their own process. Run as: node latency-probe.mjs HTTP_URL GRPC_ADDRESS REFERENCE_URL
+// On a message with a duration in milliseconds, they send a request every 10 ms over each transport and to the reference server, without
+// waiting for earlier responses. Then they send a report.
 import { Agent, get } from 'node:http';
 import { connect } from 'node:http2';
 
@@ -8,7 +8,7 @@ const [httpUrl, grpcAddress, referenceUrl] = process.argv.slice(2);
 const everyMs = 10;
 const timeoutMs = 5_000;
 
-// The connections are opened before the attack starts: they are served even when no new ones are accepted.
+// The connections are opened before the attack, because the service may accept no new ones during it.
 const connectionsEach = 8;
 const agent = new Agent({ keepAlive: true, maxSockets: connectionsEach });
 

@@ -1,12 +1,12 @@
 import { Agent, request } from 'node:http';
 import { createGrpcClient } from '../../src/client/exports.ts';
 
-/** What the requests of a load came to. */
+/** The results of a load. */
 export interface LoadResult {
   readonly requests: number;
-  /** How many had each outcome: `200`, `503`, `OK`, or the error of a request that has no status. */
+  /** The number of requests with each outcome: `200`, `503`, `OK`, or the error of a request without a status. */
   readonly outcomes: Readonly<Record<string, number>>;
-  /** How long the slowest of them took, in milliseconds. */
+  /** The duration of the slowest request, in milliseconds. */
   readonly slowestMs: number;
 }
 
@@ -14,17 +14,17 @@ export interface LoadOptions {
   readonly transport: 'http' | 'grpc';
   /** `host:port`, or a gRPC target. */
   readonly address: string;
-  /** How many requests are under way at once. Each caller waits for its answer before it asks again. */
+  /** The number of callers. Each sends its next request when the response to the last one has arrived. */
   readonly callers: number;
 }
 
 export interface Load {
-  /** How many requests have been answered so far. */
+  /** The number of responses so far. */
   requests(): number;
   stop(): Promise<LoadResult>;
 }
 
-/** Greetings, one after another for each caller, none of which is ever retried here. */
+/** Sends greetings, one after another for each caller, without retries. */
 export function startLoad({ transport, address, callers }: LoadOptions): Load {
   const { greet, close } = transport === 'http' ? httpCaller(address, callers) : grpcCaller(address);
   const outcomes: Record<string, number> = {};

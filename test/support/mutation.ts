@@ -14,7 +14,7 @@ type Edit =
 const at = fc.nat({ max: 20_000 });
 const length = fc.oneof(fc.integer({ min: 1, max: 8 }), fc.integer({ min: 1, max: 200 }));
 
-/** @param pieces bytes that have a meaning in this protocol, to be inserted. */
+/** @param pieces byte sequences with a meaning in the protocol, which are inserted. */
 function edits(pieces: readonly Buffer[]): fc.Arbitrary<readonly Edit[]> {
   const bytes = fc.oneof(
     { weight: 3, arbitrary: fc.constantFrom(...pieces) },
@@ -85,7 +85,7 @@ function apply(bytes: Buffer, edit: Edit): Buffer {
   }
 }
 
-/** Well-formed messages, one after another, with random changes. */
+/** Well-formed messages in sequence, with random changes. */
 export function mutated(
   corpus: readonly Buffer[],
   pieces: readonly Buffer[],
@@ -97,7 +97,7 @@ export function mutated(
     .map(([chosen, changes]) => changes.reduce(apply, Buffer.concat(chosen)));
 }
 
-/** How bytes are sent: in pieces, with pauses in milliseconds between them; and how the connection is closed. */
+/** How bytes are sent: in pieces, with a pause in milliseconds between them. `end` says how the connection is closed. */
 export interface Sending {
   readonly bytes: Buffer;
   readonly cuts: readonly number[];

@@ -1,6 +1,6 @@
 /**
- * What has to happen within a network namespace: DNS is answered, requests are sent. Run as a process of its own in that namespace
- * by test-network.ts, which calls the operations over the IPC channel.
+ * The operations of a test inside a network namespace: it serves DNS and sends requests. test-network.ts runs it as a process in that
+ * namespace, and calls the operations over the IPC channel.
  */
 import { createGrpcClient } from '../../src/client/exports.ts';
 import { DnsServer } from './dns-server.ts';
@@ -10,7 +10,7 @@ const dns = new DnsServer();
 const loads = new Map<number, ReturnType<typeof startLoad>>();
 
 interface Answer {
-  /** 0 where there was no answer. */
+  /** 0 if there was no response. */
   readonly status: number;
   readonly body: string;
   readonly headers: Readonly<Record<string, string>>;
@@ -32,7 +32,7 @@ const operations = {
     init: { method?: string; body?: string; headers?: Record<string, string> } = {},
   ): Promise<Answer> {
     try {
-      // A connection of its own, as the one of the last request may lead to a process that has ended since.
+      // Each request has its own connection: a kept one may lead to a process that has ended.
       const response = await fetch(url, { ...init, headers: { ...init.headers, connection: 'close' } });
       const headers = Object.fromEntries(response.headers);
       return { status: response.status, body: await response.text(), headers };
@@ -40,7 +40,7 @@ const operations = {
       return { status: 0, body: String((error as Error).cause ?? error), headers: {} };
     }
   },
-  /** One greeting over a connection of its own: what was answered, or the error in words. */
+  /** Sends one greeting over its own connection. Returns the response, or the error message. */
   async greet(transport: 'http' | 'grpc', address: string, name = 'Alice'): Promise<string> {
     if (transport === 'http') return (await operations.fetch(greetUrl(address, name))).body;
     const client = createGrpcClient({ address, attempts: 1 });
@@ -76,5 +76,5 @@ process.on('message', async ({ id, name, args }: Request) => {
     process.send?.({ id, error: (error as Error).message });
   }
 });
-// The test has ended, however that happened.
+// The channel closes when the test ends, even if the test failed.
 process.on('disconnect', () => process.exit());

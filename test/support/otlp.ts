@@ -5,7 +5,7 @@ import protobuf from 'protobufjs';
 
 const field = (type: string, id: number, rule?: 'repeated') => ({ type, id, ...(rule && { rule }) });
 
-// The part of opentelemetry/proto/collector/trace/v1/trace_service.proto and trace.proto that the tests read, by field numbers.
+// The parts of trace_service.proto and trace.proto in opentelemetry/proto that the tests read, by field numbers.
 const { Request } = protobuf.Root.fromJSON({
   nested: {
     Request: { fields: { resourceSpans: field('ResourceSpans', 1, 'repeated') } },
@@ -48,10 +48,10 @@ export interface ReceivedSpan {
   readonly status: number;
 }
 
-/** What a collector says about spans that it does not take. */
+/** The response of a collector that rejects spans. */
 export const rejection = 'these spans are not wanted';
 
-/** An OTLP/HTTP receiver, for protobuf and JSON: keeps every span that it is sent, or behaves as badly as it is told. */
+/** An OTLP/HTTP receiver for protobuf and JSON. It keeps every span, or hangs or rejects them. */
 export async function startReceiver({
   behaviour = 'accept',
 }: {
@@ -96,7 +96,7 @@ const traceService: ServiceDefinition = {
   },
 };
 
-/** An OTLP/gRPC receiver, which keeps every span that it is sent. */
+/** An OTLP/gRPC receiver. It keeps every span. */
 export async function startGrpcReceiver() {
   const spans: ReceivedSpan[] = [];
   const server = new Server();
@@ -142,7 +142,7 @@ function spansOf({ resourceSpans = [] }: ExportRequest): ReceivedSpan[] {
   );
 }
 
-/** JSON has ids in hexadecimal already. */
+/** In JSON, the ids are already hexadecimal. */
 function hex(bytes: unknown): string {
   if (typeof bytes === 'string') return bytes;
   return Buffer.from((bytes as Uint8Array | undefined) ?? []).toString('hex');

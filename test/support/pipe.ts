@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { closeSync, constants, openSync, readSync } from 'node:fs';
 
-/** A pipe with a name, which the kernel treats like one without. This process holds its end for reading, and one for writing. */
+/** A named pipe, which the kernel treats like an unnamed one. This process holds the read end and one write end. */
 export class NamedPipe {
   readonly writer: number;
   #reader: number | undefined;
@@ -23,7 +23,7 @@ export class NamedPipe {
     this.#reader = undefined;
   }
 
-  /** What is in the pipe now. */
+  /** Reads the current content of the pipe. */
   read(): string {
     const parts: Buffer[] = [];
     try {

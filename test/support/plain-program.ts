@@ -14,18 +14,18 @@ export interface PlainOptions {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly nodeOptions?: readonly string[];
-  /** Standard input, output and error. Whatever is a pipe is left unread. */
+  /** Standard input, output and error. A pipe is not read unless the test reads it. */
   readonly stdio?: StdioOptions;
-  /** A script of bash that runs the program, by `exec "$@"`. */
+  /** A bash script that runs the program with `exec "$@"`. */
   readonly script?: string;
   /**
-   * Another command that runs it as its child: on a terminal of its own, which standard output of that command shows, or as process 1 of a
-   * namespace, as in a container.
+   * Another command that runs the program as its child: on a new terminal, whose content is that command's standard output, or as process 1
+   * of a namespace, as in a container.
    */
   readonly runBy?: 'terminal' | 'namespace';
 }
 
-/** The built program on ports that the test chooses, so that nothing has to be read from its log. */
+/** The built program on ports that the test chooses, so that the test need not read its log. */
 export class PlainProgram {
   readonly http: string;
   readonly admin: string;
@@ -78,14 +78,14 @@ export class PlainProgram {
     return this;
   }
 
-  /** The program's own process, and not the one that runs it; 0 while there is none. */
+  /** The process id of the program itself, not of the command that runs it; 0 while there is none. */
   get pid(): number {
     const { pid } = this.process;
     if (this.runBy === undefined) return Number(pid);
     return Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ')[0]);
   }
 
-  /** Resolves as soon as the program handles the signal. */
+  /** Resolves as soon as the program has a handler for the signal. */
   async handles(signal: NodeJS.Signals): Promise<void> {
     const bit = 1n << BigInt(constants.signals[signal] - 1);
     for (;;) {
@@ -116,23 +116,23 @@ export class PlainProgram {
     return (await this.#get(`${this.http}${path}`, 'status')).status;
   }
 
-  /** Greets, and returns the answer. The request id identifies the line of the log. */
+  /** Sends a greeting and returns the response. The log line has this request id. */
   async greet(requestId: string): Promise<string> {
     return (await this.#get(`${this.http}/greet?name=Alice`, requestId)).text;
   }
 
-  /** Has a line of about 3 kB logged. */
+  /** Makes the program log a line of about 3 kB. */
   async logLongLine(requestId: string): Promise<void> {
     await this.#get(`${this.http}/${'x'.repeat(2_900)}`, requestId);
   }
 
-  /** How many lines it says that it lost. */
+  /** The number of dropped lines, as the program reports it. */
   async droppedLines(): Promise<number> {
     const { text } = await this.#get(`${this.admin}/metrics`, 'metrics');
     return Number(/^greet_log_lines_dropped_total (\d+)$/m.exec(text)?.[1]);
   }
 
-  /** All requests to a port use one connection, one after another. */
+  /** All requests to one port use the same connection, one after another. */
   #get(url: string, requestId: string): Promise<{ status: number; text: string }> {
     return new Promise((resolve, reject) => {
       get(url, { agent: this.#agent, headers: { 'x-request-id': requestId } }, (response) => {
@@ -154,7 +154,7 @@ export class PlainProgram {
   }
 }
 
-/** A folder for the duration of a test. */
+/** A temporary folder. The test removes it with `dispose()`. */
 export async function temporaryFolder() {
   const path = await mkdtemp(join(tmpdir(), 'greet-'));
   return { path, file: (name: string) => join(path, name), dispose: () => rm(path, { recursive: true }) };

@@ -1,12 +1,12 @@
 import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
 
-/** The first port that Linux gives to callers and to those who do not care. */
+/** Linux gives outgoing connections, and listeners on port 0, ports from this number on. */
 const firstEphemeral = 32_768;
 
 /**
- * A port of 127.0.0.1 that was free a moment ago, for programs that cannot be asked which one they took. It is none of those that
- * the system gives away: such a one could be gone by then, and a caller who tries whether it is served could connect to itself.
+ * A port of 127.0.0.1 that was just free, for programs that cannot report their port. It is below the ports that the system gives: one of
+ * those could be taken in the meantime, and a client that connects to it could connect to itself.
  */
 export async function freePort(): Promise<number> {
   for (;;) {

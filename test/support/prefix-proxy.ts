@@ -6,12 +6,12 @@ import { freePort } from './ports.ts';
 import { until } from './service.ts';
 
 export interface PrefixProxy {
-  /** Where the service's root is. */
+  /** The URL of the service's root behind the proxy. */
   readonly url: string;
   stop(): Promise<void>;
 }
 
-/** Real nginx that maps `/svc/` to the root of the service. All its other paths are 404. */
+/** nginx that maps `/svc/` to the root of the service. All its other paths are 404. */
 export async function startPrefixProxy(serviceUrl: string): Promise<PrefixProxy> {
   const folder = await mkdtemp(join(tmpdir(), 'greet-prefix-'));
   const port = await freePort();

@@ -13,24 +13,24 @@ export interface Program {
   readonly stderr: () => string;
   /** Resolves with the exit code, or with the signal that ended it. */
   readonly exited: Promise<number | NodeJS.Signals | null>;
-  /** Waits for the line that says where it listens. */
+  /** Waits for the log line with its addresses. */
   listening(): Promise<{ readonly http: string; readonly grpc: string; readonly admin: string }>;
-  /** Ends it at once if it still runs, and clears up. */
+  /** Kills it if it still runs, and removes its files. */
   dispose(): Promise<void>;
 }
 
 interface Options {
   readonly env?: Readonly<Record<string, string>>;
   readonly nodeOptions?: readonly string[];
-  /** A command that runs the program in other surroundings, such as `nsenter` with its options. */
+  /** A command that runs the program, such as `nsenter` with its options. */
   readonly prefix?: readonly string[];
-  /** Which of its lines are kept: all, unless told. `listening()` asks for its own. */
+  /** Which log lines are kept; all by default. The line for `listening()` is always read. */
   readonly keeps?: (line: LogLine) => boolean;
   /** Called with the program's own empty working directory before it starts. */
   readonly prepare?: (folder: string) => Promise<void>;
 }
 
-/** The real, built program in a process of its own, with nothing of this one's environment but the path. */
+/** The built program in a new process, whose environment has only PATH and `env`. */
 export async function runProgram({
   env = {},
   nodeOptions = [],

@@ -13,7 +13,7 @@ import { descriptorsFile } from '../../src/shipped-files.ts';
 
 export const descriptorSet = fromBinary(FileDescriptorSetSchema, readFileSync(descriptorsFile));
 
-/** Everything in `proto/`, read by another implementation of protobuf than the service's. */
+/** The contents of `proto/`, read by another protobuf implementation than the service's. */
 export const registry = createFileRegistry(descriptorSet);
 
 export function messageType(name: string) {
@@ -22,7 +22,7 @@ export function messageType(name: string) {
   return type;
 }
 
-/** A method whose messages are protobuf's JSON, encoded by that other implementation. */
+/** A method whose messages are given as JSON and encoded by that other implementation. */
 export function jsonMethod(service: string, name: string): MethodDefinition<JsonValue, JsonValue> {
   const method = registry.getService(service)?.methods.find((candidate) => candidate.name === name);
   if (!method) throw new Error(`proto/ has no method ${service}/${name}`);

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 
-/** A number as a varint, with bytes that it does not need. */
+/** A number as a varint, with `padding` unnecessary bytes. */
 const varint = (value: bigint, padding = 0): number[] => {
   const bytes: number[] = [];
   for (let rest = value; rest > 127n; rest >>= 7n) bytes.push(Number(rest & 127n) | 128);
@@ -19,11 +19,11 @@ const paddings = fc.oneof(
 );
 const raw = fc.uint8Array({ maxLength: 12 }).map((bytes) => [...bytes]);
 /**
- * Messages in the protobuf encoding, with fields of any number and wire type: most are not what their message says, and some are no
- * protobuf at all.
+ * Bytes in the protobuf encoding, with fields of any number and wire type. Most do not match the message type, and some are not valid
+ * protobuf.
  *
- * @param known the field numbers that are tried most.
- * @param isPlain without what implementations do not agree on: tags and lengths in more bytes than they need, and the field number 0.
+ * @param known the field numbers that are used most.
+ * @param isPlain leaves out forms that implementations treat differently: tags and lengths with unnecessary bytes, and the field number 0.
  */
 export function protobufBytes(known: readonly number[], { isPlain = false } = {}): fc.Arbitrary<Buffer> {
   const numbers = fc.oneof(

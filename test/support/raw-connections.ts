@@ -17,7 +17,7 @@ export class RawConnections {
     this.#port = Number(new URL(url.includes('//') ? url : `http://${url}`).port);
   }
 
-  /** Opens one more, and sends the bytes on it. */
+  /** Opens another connection and sends the bytes on it. */
   open(
     bytes: string | Buffer = '',
     { isReading = true, allowHalfOpen = false }: ConnectionOptions = {},

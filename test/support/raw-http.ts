@@ -6,15 +6,15 @@ export interface RawResponse {
   readonly body: string;
 }
 
-/** Sends the bytes as they are, reads until the server closes the connection, and parses the first response, if there is one. */
+/** Sends the bytes unchanged, reads until the server closes the connection, and parses the first response, if there is one. */
 export function exchange(url: string, ...pieces: (string | Buffer)[]): Promise<RawResponse> {
   const { hostname, port } = new URL(url);
   return exchangeOn(connect(Number(port), hostname), ...pieces);
 }
 
-/** The same on a connection that is open already, such as one over TLS. */
+/** The same on an open connection, such as one over TLS. */
 export async function exchangeOn(socket: Socket, ...pieces: (string | Buffer)[]): Promise<RawResponse> {
-  // The server may answer before it has read everything, and refuse the rest.
+  // The server may respond before it has read everything, and refuse the rest.
   socket.on('error', () => {});
   for (const piece of pieces) socket.write(piece);
   const chunks: Buffer[] = [];

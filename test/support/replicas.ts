@@ -2,7 +2,7 @@ import { type Program, runProgram } from './program.ts';
 import { type LogLine, until } from './service.ts';
 import type { TestNetwork } from './test-network.ts';
 
-/** What every replica runs with: the ports that the files in deploy/ name, and a drain of seconds. */
+/** The environment of every replica: the ports in the files of deploy/, and a short drain delay. */
 const environment = {
   PORT: '8080',
   GRPC_PORT: '50051',
@@ -11,11 +11,11 @@ const environment = {
   LOG_LEVEL: 'warn',
 };
 
-/** Replicas of the built program, each at an address of its own in a test's network, which DNS gives for the name `greet`. */
+/** Replicas of the built program in a test network. Each has its own address, which DNS returns for the name `greet`. */
 export class Replicas {
   readonly #network: TestNetwork;
   readonly #programs = new Map<string, Program>();
-  /** Every one that was ever started, to be cleared up. */
+  /** All replicas that were ever started, for the cleanup. */
   readonly #all: Program[] = [];
 
   constructor(network: TestNetwork) {
@@ -26,7 +26,7 @@ export class Replicas {
     return [...this.#programs.keys()];
   }
 
-  /** Everything that all of them have logged so far, also those that have ended. */
+  /** All log lines so far, including those of replicas that have ended. */
   get lines(): LogLine[] {
     return this.#all.flatMap(({ lines }) => lines);
   }
@@ -37,7 +37,7 @@ export class Replicas {
     return program;
   }
 
-  /** Starts a replica and waits until it is ready; DNS is as it was. */
+  /** Starts a replica and waits until it is ready. It does not change DNS. */
   async start(address: string, env: Readonly<Record<string, string>> = {}): Promise<void> {
     const program = await runProgram({
       prefix: this.#network.prefix,
@@ -47,25 +47,27 @@ export class Replicas {
     this.#all.push(program);
     await until(async () => {
       if (program.process.exitCode !== null) throw new Error(`It ended: ${program.stderr()}`);
-      // Of the admin port, which is the same with TLS and without.
+      // The admin port is the same with and without TLS.
       const { body } = await this.#network.call('fetch', `http://${address}:9464/metrics`);
       return /^greet_ready 1$/m.test(body);
     });
   }
 
-  /** Replicas at new addresses, ready and known to DNS beside those that are there. */
+  /** Starts replicas at new addresses, waits until they are ready, and adds them to DNS. */
   async add(addresses: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<void> {
     for (const address of addresses) await this.#network.addAddress(address);
     await Promise.all(addresses.map((address) => this.start(address, env)));
     await this.publish();
   }
 
-  /** Has DNS give the addresses of all replicas, as Docker does. */
+  /** Sets the addresses of all replicas in DNS, as Docker does. */
   async publish(addresses: readonly string[] = this.addresses): Promise<void> {
     await this.#network.call('setDns', 'greet', addresses);
   }
 
-  /** Ends a replica as an orchestrator does; resolves with its exit code. DNS forgets it when it has ended, as with Docker. */
+  /**
+   * Ends a replica as an orchestrator does; resolves with its exit code. Its address is removed from DNS once it has ended, as with Docker.
+   */
   async retire(address: string): Promise<unknown> {
     const program = this.program(address);
     program.process.kill('SIGTERM');
@@ -75,7 +77,7 @@ export class Replicas {
     return code;
   }
 
-  /** Ends a replica and starts it again at its address; resolves with the exit code of the first. */
+  /** Ends a replica and starts it again at its address; resolves with the exit code of the first process. */
   async restart(address: string): Promise<unknown> {
     const program = this.program(address);
     program.process.kill('SIGTERM');
@@ -84,12 +86,12 @@ export class Replicas {
     return code;
   }
 
-  /** Takes replicas that have ended off the list that DNS is given. */
+  /** Removes replicas that have ended from the list for DNS. */
   forget(...addresses: readonly string[]): void {
     for (const address of addresses) this.#programs.delete(address);
   }
 
-  /** How many greetings each has given since it started, over one transport, by address; nothing of one that does not answer. */
+  /** The number of greetings over one transport since each replica started, by address. A replica that does not respond counts 0. */
   async greetings(transport: 'http' | 'grpc'): Promise<Map<string, number>> {
     const series =
       transport === 'http'
@@ -103,7 +105,7 @@ export class Replicas {
     return new Map(await Promise.all(counts));
   }
 
-  /** Has these replicas fail or delay greetings, as an operator would. */
+  /** Makes these replicas fail or delay greetings, through the admin port. */
   async injectFaults(
     plan: { readonly errorRate?: number; readonly delayMs?: number },
     addresses: readonly string[] = this.addresses,

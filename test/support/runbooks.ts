@@ -1,14 +1,14 @@
 import { readFile } from 'node:fs/promises';
 
-/** The page of one alert in docs/runbooks.md. */
+/** The section of one alert in docs/runbooks.md. */
 export interface Runbook {
-  /** Its PromQL, from the blocks marked `promql`, one query each. */
+  /** Its PromQL queries, one for each block marked `promql`. */
   readonly queries: readonly string[];
   /** The `jq` programs of its log filters, from the blocks marked `jq`. */
   readonly logFilters: readonly string[];
 }
 
-/** Every page, by the name of its alert, which is its heading. */
+/** Reads every section by its heading, which is the name of its alert. */
 export async function readRunbooks(): Promise<ReadonlyMap<string, Runbook>> {
   const text = await readFile(new URL('../../docs/runbooks.md', import.meta.url), 'utf8');
   const pages = text.split(/^## (?=Greet\w+$)/m).slice(1);

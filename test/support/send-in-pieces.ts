@@ -5,7 +5,7 @@ import { piecesOf, type Sending } from './mutation.ts';
 /** The longest time that an HTTP listener may keep a connection after the client has closed it, in milliseconds. */
 const closeTimeoutMs = 15_000;
 
-/** Sends the bytes, closes the connection, and resolves with all that was received. Throws if the server does not close its side. */
+/** Sends the bytes, closes the connection, and resolves with all received bytes. Throws if the server does not close its side. */
 export async function sendInPieces(url: string, sending: Sending): Promise<Buffer> {
   const { received, isClosed } = await exchangeBytes(url, sending, closeTimeoutMs);
   if (!isClosed)
@@ -13,7 +13,7 @@ export async function sendInPieces(url: string, sending: Sending): Promise<Buffe
   return received;
 }
 
-/** The same for a server that may wait for more data: closes the connection after this many milliseconds. */
+/** The same for a server that may wait for more data. It closes the connection after this many milliseconds. */
 export async function sendInPiecesBriefly(url: string, sending: Sending, waitMs: number): Promise<Buffer> {
   return (await exchangeBytes(url, sending, waitMs)).received;
 }
@@ -21,7 +21,7 @@ export async function sendInPiecesBriefly(url: string, sending: Sending, waitMs:
 async function exchangeBytes(url: string, sending: Sending, waitMs: number) {
   const { hostname, port } = new URL(url);
   const socket = connect(Number(port), hostname);
-  // The server may answer before it has read everything, and refuse the rest.
+  // The server may respond before it has read everything, and refuse the rest.
   socket.on('error', () => {});
   const chunks: Buffer[] = [];
   socket.on('data', (chunk) => chunks.push(chunk));

@@ -8,11 +8,11 @@ import { type LogLine, until } from './service.ts';
 
 const here = (file: string) => fileURLToPath(new URL(file, import.meta.url));
 
-/** The memory of the container, in bytes. The image gives half of it to V8's heap, in MB. */
+/** The memory of the container, in bytes. In the image V8's heap may use half of it, in MB. */
 export const memoryLimit = 128 * 1024 * 1024;
 const heapMb = 64;
 
-/** On SIGUSR2 the program collects its garbage, so that what it holds can be told from what is not collected yet. */
+/** On SIGUSR2 the program collects its garbage, so that the heap contains only objects in use. */
 const collectOnSignal = 'data:text/javascript,process.on("SIGUSR2", () => globalThis.gc());';
 
 /** Latencies in milliseconds. */
@@ -24,7 +24,7 @@ export interface Latency {
   readonly failures: readonly string[];
 }
 
-/** What well-behaved clients measure over both transports, and at the reference server, which nobody attacks. */
+/** The latencies of well-behaved clients over both transports, and at the reference server, which is not attacked. */
 export type LatencyReport = Readonly<Record<'http' | 'grpc' | 'reference', Latency>>;
 
 /** The resources of a process, as the kernel counts them. */
@@ -45,7 +45,7 @@ export async function resourceUsageOf(pid: number): Promise<ResourceUsage> {
   };
 }
 
-/** The built program within the memory of its container, a reference server and well-behaved clients, each in a process of its own. */
+/** The built program with the memory of its container, a reference server and well-behaved clients. Each has its own process. */
 export class ServiceUnderLoad {
   readonly program: Program;
   readonly urls: Readonly<Record<'http' | 'grpc' | 'admin', string>>;
@@ -100,7 +100,7 @@ export class ServiceUnderLoad {
     return this.program.process.pid as number;
   }
 
-  /** Measures latency by well-behaved clients for this many milliseconds. */
+  /** Measures the latency of well-behaved clients for this many milliseconds. */
   async measureLatency(durationMs: number): Promise<LatencyReport> {
     const report = new Promise<LatencyReport>((resolve) =>
       this.#probe.once('message', (message) => resolve(message as LatencyReport)),
@@ -109,7 +109,7 @@ export class ServiceUnderLoad {
     return report;
   }
 
-  /** The most memory that the service used while the work was done, in bytes. */
+  /** The highest memory use of the service during the work, in bytes. */
   async peakMemoryWhile(work: Promise<unknown>): Promise<number> {
     let isWorking = true;
     let peak = 0;
@@ -130,7 +130,7 @@ export class ServiceUnderLoad {
     return peak;
   }
 
-  /** The lines of `/metrics`. */
+  /** The samples in `/metrics`, one a line. */
   async metrics(): Promise<readonly string[]> {
     const text = await (await fetch(`${this.urls.admin}/metrics`)).text();
     return text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
@@ -143,7 +143,7 @@ export class ServiceUnderLoad {
 
   /** The size of the heap after garbage collection, in bytes. */
   async heap(): Promise<number> {
-    // Objects that the first collection frees may have held others.
+    // Two collections: the first one may free objects that still referred to others.
     for (let count = 0; count < 2; count += 1) {
       this.program.process.kill('SIGUSR2');
       await new Promise((resolve) => setTimeout(resolve, 100));
@@ -152,7 +152,7 @@ export class ServiceUnderLoad {
     return Number(line?.split(' ')[1]);
   }
 
-  /** One greeting over each transport. */
+  /** Sends one greeting over each transport. */
   async greet(): Promise<readonly string[]> {
     const http = createHttpClient({ url: this.urls.http });
     const grpc = createGrpcClient({ address: this.urls.grpc });
@@ -183,7 +183,7 @@ async function kill(child: ChildProcess): Promise<void> {
   await new Promise((resolve) => child.once('close', resolve));
 }
 
-/** Waits until the condition holds, for at most this many milliseconds. @returns whether it holds. */
+/** Waits until the condition holds, for at most this many milliseconds. @returns true if it holds. */
 export async function untilWithin(
   timeoutMs: number,
   condition: () => boolean | Promise<boolean>,

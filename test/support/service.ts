@@ -15,8 +15,8 @@ import { createTracing } from '../../src/telemetry/tracing.ts';
 export const testEnvironment = { PORT: '0', GRPC_PORT: '0', ADMIN_PORT: '0', DRAIN_DELAY_MS: '0' };
 
 /**
- * No setting ends what a slow machine has not finished: no greeting is shed, and no drain is cut. A drain that waits for something it
- * should not wait for runs into the timeout of the test.
+ * Settings that a slow machine does not exceed: no greeting is refused as overload, and no drain is cut. A drain that waits for the wrong
+ * thing runs into the timeout of the test.
  */
 export const patientEnvironment = {
   MAX_EVENT_LOOP_DELAY_MS: '3600000',
@@ -26,7 +26,7 @@ export const patientEnvironment = {
 
 const hourMs = 3_600_000;
 
-/** No time limit of the wire is reached, so that a client on a slow machine is not taken for a slow client. */
+/** Limits of the wire that are never reached, so that a client on a slow machine does not count as a slow client. */
 export const patientLimits: Limits = {
   ...defaultLimits,
   handshakeTimeoutMs: hourMs,
@@ -36,7 +36,7 @@ export const patientLimits: Limits = {
   stalledSweeps: 3_600,
 };
 
-/** Every time limit of the wire is a tenth of its real length: 0.5 s for headers, 1 s without progress. */
+/** Time limits of the wire at a tenth of their real length: 0.5 s for headers, 1 s without progress. */
 export const shortLimits: Limits = {
   ...defaultLimits,
   handshakeTimeoutMs: 500,
@@ -59,7 +59,7 @@ export interface TestService extends Service {
   readonly readiness: Readiness;
 }
 
-/** All parts of a service that listens nowhere yet, and its log lines. It traces as the configuration says. */
+/** All parts of a service that is not started yet, and its log lines. It traces as the configuration says. */
 export async function createTestTelemetry(env: Record<string, string> = {}, readiness = createReadiness()) {
   const lines: LogLine[] = [];
   const config = loadConfig({ ...testEnvironment, ...patientEnvironment, LOG_LEVEL: 'debug', ...env });
@@ -76,7 +76,7 @@ export async function createTestTelemetry(env: Record<string, string> = {}, read
   return { config, faults, lines, operations, readiness, telemetry };
 }
 
-/** The whole service in this process, on free ports of the loopback interface. */
+/** Starts the whole service in this process, on free ports of the loopback interface. */
 export async function startTestService(
   env: Record<string, string> = {},
   limits: Limits = patientLimits,
@@ -87,7 +87,7 @@ export async function startTestService(
   return { ...service, lines, readiness: options.readiness };
 }
 
-// Kept here, so that a test can replace the clock.
+// Saved here, because a test may replace the clock.
 const pause = sleep;
 
 /** Waits until the condition holds. The timeout of the test is the limit. */
@@ -112,8 +112,8 @@ export async function untilActive(
 }
 
 /**
- * Waits until the service has read all bytes that clients have sent to it so far: they had arrived before these requests, and its event
- * loop reads every socket between the first response and the second.
+ * Waits until the service has read all bytes that clients have sent so far. They arrived before these requests, and the event loop of the
+ * service reads every socket between the first response and the second.
  */
 export async function untilRead({ urls }: Listening): Promise<void> {
   for (let count = 0; count < 2; count += 1) await (await fetch(`${urls.admin}/faults`)).text();

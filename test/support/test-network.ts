@@ -10,10 +10,10 @@ import type { Operations } from './network-agent.ts';
 import { until } from './service.ts';
 
 const agentFile = fileURLToPath(new URL('network-agent.ts', import.meta.url));
-/** Where Docker has its DNS server, and so where the files in deploy/ look for it. */
+/** The address of Docker's DNS server, which the files in deploy/ use. */
 const dnsAddress = '127.0.0.11';
 
-/** Why this machine can have no such network, in words; undefined where it can. In CI it throws instead. */
+/** Why this machine cannot have such a network; undefined if it can. In CI this throws instead. */
 export function lackingNetwork(): string | undefined {
   const absent = missing('unshare', 'nsenter', 'ip');
   if (absent || process.getuid?.() === 0) return absent;
@@ -22,15 +22,14 @@ export function lackingNetwork(): string | undefined {
 }
 
 export interface NetworkLoad {
-  /** Waits until so many more requests have been answered. */
+  /** Waits for this many further responses. */
   more(count: number): Promise<void>;
   stop(): Promise<LoadResult>;
 }
 
 /**
- * A network like the one that Docker makes for a Compose project, in namespaces of the kernel: on one side clients, a balancer and
- * a DNS server, on the other replicas, each with an address of its own. Every port is free there, so that programs run on their
- * files as they are shipped.
+ * A network like the one that Docker makes for a Compose project, in kernel namespaces. One side has clients, a balancer and a DNS server;
+ * the other has replicas, each with its own address. All ports are free there, so that programs use their shipped files.
  */
 export class TestNetwork {
   readonly #folder: string;
@@ -78,12 +77,12 @@ export class TestNetwork {
     return network;
   }
 
-  /** To be put before a command that runs where the replicas are. */
+  /** The start of a command line that runs a program on the side of the replicas. */
   get prefix(): readonly string[] {
     return enter(this.#replicas);
   }
 
-  /** Carries out an operation where the clients are. */
+  /** Runs an operation on the side of the clients. */
   call<Name extends keyof Operations>(
     name: Name,
     ...args: Parameters<Operations[Name]>
@@ -102,7 +101,7 @@ export class TestNetwork {
     });
   }
 
-  /** Starts a program where the clients are. It is ended with the network. */
+  /** Starts a program on the side of the clients. It ends with the network. */
   start(command: string, args: readonly string[]): Running {
     const [first = '', ...rest] = [...enterEdge(this.#edge), command, ...args];
     const running = start(first, rest);
@@ -125,13 +124,13 @@ export class TestNetwork {
     await ip(this.prefix, 'address', 'add', `${address}/32`, 'dev', 'greet1');
   }
 
-  /** From now on nobody answers there, not even with a reset, as when a machine is lost. */
+  /** Removes the address. From now on packets to it get no response, not even a reset, as when a machine is lost. */
   async removeAddress(address: string): Promise<void> {
     await ip(this.prefix, 'address', 'delete', `${address}/32`, 'dev', 'greet1');
   }
 
   async dispose(): Promise<void> {
-    // Asked to, a program also ends the processes that it has started.
+    // On SIGTERM a program also ends the processes that it has started.
     for (const { process } of this.#started) process.kill('SIGTERM');
     this.#agent.kill('SIGKILL');
     for (const child of [...this.#started.map(({ process }) => process), this.#agent]) await ended(child);
@@ -147,7 +146,7 @@ async function ended(child: ChildProcess): Promise<void> {
   if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
 }
 
-/** A process that keeps new namespaces open. Its standard input ends with this process, and so does it. */
+/** A process that keeps new namespaces open. It ends when its standard input does, which is when this process ends. */
 async function hold(namespaces: readonly string[], prepare: string): Promise<ChildProcess> {
   const script = `ip link set lo up && ${prepare} && echo ready && exec cat`;
   const holder = spawn('unshare', [...namespaces, 'sh', '-c', script], { stdio: 'pipe' });
@@ -164,7 +163,7 @@ function enter({ pid }: ChildProcess): readonly string[] {
   return ['nsenter', `--net=/proc/${pid}/ns/net`];
 }
 
-/** Its own files as well, of which /etc/resolv.conf differs. Entering them changes the working directory, unless it is given. */
+/** The clients' side has its own mounts, because its /etc/resolv.conf differs. Entering them would change the working directory. */
 function enterEdge(edge: ChildProcess): readonly string[] {
   return [...enter(edge), `--mount=/proc/${edge.pid}/ns/mnt`, `--wd=${process.cwd()}`];
 }

@@ -13,7 +13,7 @@ export interface Response {
 
 type Send = (method: string, path: string, headers?: Record<string, string>) => Promise<Response>;
 
-/** Clients of an HTTPS listener, over HTTP/1.1 and HTTP/2, that trust this authority. */
+/** Clients of an HTTPS listener over HTTP/1.1 and HTTP/2. They trust this authority. */
 export function createTlsClients(url: string, ca: string) {
   const openSession = (options: SecureClientSessionOptions = {}) =>
     connect(url, { ca, ...options }).on('error', () => {});
@@ -45,7 +45,7 @@ export function createTlsClients(url: string, ca: string) {
     }
   };
 
-  /** An HTTP/2 connection on which the test writes its own frames. */
+  /** Opens an HTTP/2 connection on which the test writes its own frames. */
   const openRaw = async (...frames: Buffer[]): Promise<TLSSocket> => {
     const socket = await connectTls(url, { ca, ALPNProtocols: ['h2'] });
     socket.on('error', () => {}).resume();

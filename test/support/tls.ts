@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import { type Authority, createAuthority, type Pair } from './certificates.ts';
 
-/** A certificate and its key, and an authority of clients, as files in a temporary folder. */
+/** A certificate and its key, and an authority for clients, as files in a temporary folder. */
 export interface TlsFolder {
   readonly authority: Authority;
   readonly env: { readonly TLS_CERT_FILE: string; readonly TLS_KEY_FILE: string };
   readonly clientCaFile: string;
-  /** Replaces certificate and key by new ones of the same authority, by renaming, as certbot does. */
+  /** Replaces the certificate and the key by new ones of the same authority. It renames files, as certbot does. */
   renew(name: string): Promise<Pair>;
   dispose(): Promise<void>;
 }
@@ -45,7 +45,7 @@ export function connectTls(target: string, options: ConnectionOptions): Promise<
   });
 }
 
-/** The common name of the certificate that the server presents to a new connection. */
+/** The common name of the certificate that the server uses for a new connection. */
 export async function servedName(target: string, ca: string, alpn = 'h2'): Promise<string> {
   const socket = await connectTls(target, { ca, ALPNProtocols: [alpn] });
   const { CN } = socket.getPeerCertificate().subject;

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { until } from './service.ts';
 
-/** Waits until the listener refuses new connections, as it does from the second step of a drain on. */
+/** Waits until the listener refuses new connections. A drain closes it in its second step. */
 export async function untilRefused(url: string): Promise<void> {
   const { hostname: host, port } = new URL(url.includes('://') ? url : `http://${url}`);
   await until(async () => {

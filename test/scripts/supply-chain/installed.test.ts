@@ -6,7 +6,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { faultsOfPackages, readInstalled } from '../../../scripts/supply-chain/installed.ts';
 import type { LockedPackage } from '../../../scripts/supply-chain/lockfile.ts';
 
-describe('what is installed', () => {
+describe('an installed package', () => {
   const folders: string[] = [];
   afterEach(async () => {
     await Promise.all(folders.splice(0).map((folder) => rm(folder, { recursive: true })));
@@ -31,7 +31,7 @@ describe('what is installed', () => {
   };
   const nested = 'node_modules/@scope/a/node_modules/b';
 
-  it('is checked by its own manifest, also if scoped or nested', async () => {
+  it('is checked by its own package.json, also if it is scoped or nested', async () => {
     const locked = {
       'node_modules/@scope/a': { version: '1.0.0', license: 'MIT' },
       [nested]: { version: '2.0.0', license: 'MIT' },
@@ -66,7 +66,7 @@ describe('what is installed', () => {
       { 'node_modules/a': { version: '1.0.0', license: 'MPL-2.0' } },
     ],
     [
-      'not all of what is locked',
+      'only a part of the locked packages',
       { 'node_modules/a': { version: '1.0.0' }, 'node_modules/b': { version: '1.0.0', license: 'MIT' } },
       { 'node_modules/a': { version: '1.0.0', license: 'MIT' } },
     ],
@@ -75,12 +75,12 @@ describe('what is installed', () => {
       { 'node_modules/a': { version: '1.0.0', license: 'UNLICENSED', optional: true } },
       {},
     ],
-    ['nowhere, and locked without a licence', { 'node_modules/a': { version: '1.0.0' } }, {}],
+    ['not installed, and locked without a licence', { 'node_modules/a': { version: '1.0.0' } }, {}],
   ])('is refused when it is %s', async (_title, locked, installed) => {
     expect(await faultsOf(locked, installed)).toEqual([expect.stringMatching(/^node_modules\/[ab]: /)]);
   });
 
-  it('may be missing where it is for another platform, and be read by hand where it says nothing', async () => {
+  it('may be missing if it is for another platform, and may have its licence in the policy if it names none', async () => {
     const a = { version: '1.0.0', license: 'MIT' };
     const locked = { 'node_modules/a': a, 'node_modules/b': { ...a, optional: true } };
     expect(await faultsOf(locked, { 'node_modules/a': a })).toEqual([]);
@@ -88,7 +88,7 @@ describe('what is installed', () => {
     expect(await faultsOf({ 'node_modules/busboy': { version: '1.6.1' } }, {})).toHaveLength(1);
   });
 
-  it('may be a tool under the licence of one', async () => {
+  it('may have a licence for tools if it is one', async () => {
     const manifest = { version: '1.0.0', license: 'MPL-2.0' };
     expect(
       await faultsOf({ 'node_modules/a': { version: '1.0.0', dev: true } }, { 'node_modules/a': manifest }),

@@ -42,7 +42,7 @@ describe('a licence', () => {
     expect(isAllowed(expression, toolLicences)).toBe(false);
   });
 
-  it('of a tool may ask for its own changes, that of what is shipped may not', () => {
+  it('may require published changes for a tool, but not for a shipped package', () => {
     expect(isAllowed('MPL-2.0', toolLicences)).toBe(true);
     expect(isAllowed('MPL-2.0', shippedLicences)).toBe(false);
   });

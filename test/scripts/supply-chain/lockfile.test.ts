@@ -25,7 +25,7 @@ describe('a lockfile', () => {
     ['no integrity', { version: '1.2.3' }],
     ['an empty integrity', { ...sound, integrity: '' }],
     ['SHA-1', { ...sound, integrity: 'sha1-2jmj7l5rSw0yVb/vlWAYkK/YBwk=' }],
-    ['SHA-1 as a way out', { ...sound, integrity: `sha1-2jmj7l5rSw0yVb/vlWAYkK/YBwk= ${integrity}` }],
+    ['SHA-1 as an alternative', { ...sound, integrity: `sha1-2jmj7l5rSw0yVb/vlWAYkK/YBwk= ${integrity}` }],
     ['a short hash', { ...sound, integrity: 'sha512-aaaa==' }],
     ['a git repository', { ...sound, resolved: 'git+ssh://git@example.com/a.git#0123456' }],
     ['another host', { ...sound, resolved: 'https://packages.example.com/a/-/a-1.2.3.tgz' }],
@@ -36,7 +36,7 @@ describe('a lockfile', () => {
     ['no version', { integrity }],
     ['an install script', { ...sound, hasInstallScript: true }],
     [
-      'an install script of another package with the name of one that may have it',
+      'an install script of a package whose name only begins like a listed one',
       {
         ...sound,
         hasInstallScript: true,
@@ -47,7 +47,7 @@ describe('a lockfile', () => {
     expect(faultsOf(entry)).toEqual([expect.stringMatching(/^node_modules\/a: /)]);
   });
 
-  it('may have the install scripts that are listed, under whatever name they are installed', () => {
+  it('may have the listed install scripts, whatever name the package is installed under', () => {
     const entry = { ...sound, hasInstallScript: true };
     expect(faultsOf(entry, 'node_modules/vite/node_modules/esbuild')).toEqual([]);
     expect(faultsOf({ ...entry, name: 'esbuild' })).toEqual([]);
@@ -55,7 +55,7 @@ describe('a lockfile', () => {
     expect(faultsOf(entry, 'node_modules/toString')).toHaveLength(1);
   });
 
-  it('is refused outside of node_modules, and in an older form', () => {
+  it('is refused for a package outside of node_modules, and for an older version of the format', () => {
     expect(faultsOf(sound, 'packages/a')).toHaveLength(1);
     expect(faultsOfLockfile({ lockfileVersion: 1, packages: {} })).toHaveLength(1);
   });
@@ -119,7 +119,7 @@ describe('the engines of a lockfile', () => {
     });
 
   it.each([undefined, {}, { npm: '>=99' }, { node: '>=20.19' }, { node: '18 || 20 || >=22' }, { node: '*' }])(
-    'are sound with %j',
+    'are accepted with %j',
     (engines) => {
       expect(faultsOf('>=20.19', engines)).toEqual([]);
     },
@@ -134,7 +134,7 @@ describe('the engines of a lockfile', () => {
     },
   );
 
-  it('are refused if the project says nothing of its own', () => {
+  it('are refused if the project names no engines itself', () => {
     expect(faultsOf(undefined)).toEqual([expect.stringContaining('engines.node')]);
   });
 });

@@ -13,7 +13,7 @@ const read = async (path: string) => JSON.parse(await readFile(new URL(path, roo
 const locked: Lockfile = await read('package-lock.json');
 const lockedForBench: Lockfile = await read('bench/package-lock.json');
 
-/** npm with no other configuration than the project's, as npm hands its own on to whatever it runs. */
+/** Runs npm with the project's configuration alone: npm passes its own configuration on to the programs that it runs. */
 const npm = (folder: string, ...args: string[]) => {
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^npm_/i.test(name)));
   return run('npm', [...args, '--userconfig', '/dev/null'], { cwd: folder, env });
@@ -57,7 +57,7 @@ describe('the packages of this repository', () => {
       `pkg:npm/${nameOf(folder, entry)}@${entry.version}`,
       Buffer.from(entry.integrity?.slice('sha512-'.length) ?? '', 'base64').toString('hex'),
     ]);
-    // Some are there twice, in two folders; the list has them once.
+    // Some packages are installed twice, in two folders. The list has them once.
     expect(new Map(listed.sort() as [string, string][])).toEqual(
       new Map(expected.sort() as [string, string][]),
     );
@@ -81,7 +81,7 @@ describe('the packages of this repository', () => {
       return readFile(proof, 'utf8').catch(() => 'it did not run');
     };
     try {
-      // Elsewhere it runs, so that this would be seen.
+      // The script runs without this .npmrc, so the test would fail if the .npmrc did not stop it.
       expect(await install(undefined)).toBe('it ran');
       expect(await install(new URL('.npmrc', root))).toBe('it did not run');
     } finally {
