@@ -1,5 +1,5 @@
 /**
- * Fails if a greeting takes more instructions than its budget: npm run bench:budget, about two minutes.
+ * Fails if a greeting takes more instructions than its budget: npm run bench:budget
  *
  *   --against DIR   also counts the greet that is built in another checkout
  *   --update        saves the counts as the budget for this major version of Node, in bench/budget.json
