@@ -194,13 +194,13 @@ describe('the variables of OpenTelemetry', () => {
     ['an exporter without an endpoint', { OTEL_TRACES_EXPORTER: 'otlp' }, ['otlp']],
     ['the log', { OTEL_TRACES_EXPORTER: 'Console' }, ['console']],
     ['both', { OTEL_TRACES_EXPORTER: 'console, otlp' }, ['otlp', 'console']],
-    ['what is offered of a list', { ...endpoint, OTEL_TRACES_EXPORTER: 'zipkin,console' }, ['console']],
-    ['an exporter that is not offered', { ...endpoint, OTEL_TRACES_EXPORTER: 'zipkin' }, ['otlp']],
+    ['the supported ones of a list', { ...endpoint, OTEL_TRACES_EXPORTER: 'zipkin,console' }, ['console']],
+    ['an exporter that is not supported', { ...endpoint, OTEL_TRACES_EXPORTER: 'zipkin' }, ['otlp']],
     ['nothing at all', {}, []],
     ['none', { ...endpoint, OTEL_TRACES_EXPORTER: 'none' }, []],
     ['an SDK that is disabled', { ...endpoint, OTEL_SDK_DISABLED: 'TRUE' }, []],
-    ['an SDK that is not', { ...endpoint, OTEL_SDK_DISABLED: 'False' }, ['otlp']],
-    ['a boolean that is none', { ...endpoint, OTEL_SDK_DISABLED: '1' }, ['otlp']],
+    ['an SDK that is not disabled', { ...endpoint, OTEL_SDK_DISABLED: 'False' }, ['otlp']],
+    ['a boolean that is not valid', { ...endpoint, OTEL_SDK_DISABLED: '1' }, ['otlp']],
   ])('export spans for %s', (_title, env, exporters) => {
     expect(otelOf(env)).toMatchObject({ exporters, isEnabled: exporters.length > 0 });
   });

@@ -42,7 +42,7 @@ async function untilStalled(socket: Socket): Promise<void> {
 
 describe('a socket is destroyed', () => {
   it.each(['open', 'ended'])(
-    'after ten sweeps in which the client reads nothing, and not before: an %s one',
+    'after ten sweeps in which the client reads nothing, and not before: an %s socket',
     async (state) => {
       const { socket } = await connect();
       socket.write(Buffer.alloc(plenty));

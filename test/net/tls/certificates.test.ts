@@ -94,7 +94,7 @@ describe('watched certificates', () => {
     ],
     ['garbage', ({ env }) => writeFile(env.TLS_KEY_FILE, 'x'), /^TLS_KEY_FILE: expected/],
     ['no certificate', ({ env }) => rm(env.TLS_CERT_FILE), /^TLS_CERT_FILE: .*ENOENT/],
-    ['no authority of clients', ({ clientCaFile }) => rm(clientCaFile), /^GRPC_TLS_CLIENT_CA_FILE: .*ENOENT/],
+    ['no client authority', ({ clientCaFile }) => rm(clientCaFile), /^GRPC_TLS_CLIENT_CA_FILE: .*ENOENT/],
   ])('are kept while the files contain %s, and one error is logged', async (_title, spoil, fault) => {
     const { errors, folder, subjects, watch } = await prepare();
     await watch();

@@ -94,11 +94,11 @@ describe('package.json', () => {
   });
 
   it.each<[string, Manifest, Manifest, string?]>([
-    ['something that is not locked', { dependencies: { a: '1.2.3' } }, {}],
-    ['nothing of what is locked', {}, { dependencies: { a: '1.2.3' } }],
+    ['a package that is not locked', { dependencies: { a: '1.2.3' } }, {}],
+    ['none of the locked packages', {}, { dependencies: { a: '1.2.3' } }],
     ['another version', { dependencies: { a: '1.2.4' } }, { dependencies: { a: '1.2.3' } }],
     [
-      'a version that nothing was locked for',
+      'a version for which nothing is locked',
       { dependencies: { a: '1.2.3' } },
       { dependencies: { a: '1.2.3' } },
       '1.2.2',
