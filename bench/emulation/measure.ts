@@ -23,7 +23,6 @@ export async function warmUp({ port }: Server, send: Greetings, greetings: numbe
   for (let sent = 0; sent < greetings; sent += warmUpRound) await send(port, warmUpRound);
 }
 
-/** The counts of these greetings in total. */
 export async function countGreetings(
   server: CountedServer,
   send: Greetings,

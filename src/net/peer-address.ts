@@ -8,7 +8,6 @@ export function keepPeerAddress(socket: Connection): void {
   socket[address] = socket.remoteAddress;
 }
 
-/** The peer's address, if it has one. */
 export function peerAddress(socket: Connection): string | undefined {
   return socket[address] ?? socket.remoteAddress;
 }

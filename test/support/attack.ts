@@ -13,7 +13,6 @@ export type Attack = (urls: ServiceUnderLoad['urls'], signal: AbortSignal) => Pr
 
 interface Options {
   readonly env?: Readonly<Record<string, string>>;
-  /** How long the attack lasts, in milliseconds. */
   readonly attackMs?: number;
   /** Runs at the end of the attack, while it still goes on. */
   readonly atLast?: (service: ServiceUnderLoad) => Promise<void>;

@@ -42,14 +42,12 @@ export type BalancerName = keyof typeof balancers;
 /** The addresses of a balancer in the test network, on the ports of its file. */
 export const balancerAddresses = { http: '127.0.0.1:8080', grpc: '127.0.0.1:50051' } as const;
 
-/** The version of the balancer on PATH; undefined if there is none. */
 export async function versionOf(name: BalancerName): Promise<string | undefined> {
   if (!isPresent(name)) return undefined;
   const { stdout, stderr } = await run(name, balancers[name].versionArgs);
   return /\d+\.\d+\.\d+/.exec(stdout + stderr)?.[0];
 }
 
-/** True if the first version is the second or a newer one. */
 export function isAtLeast(version: string, oldest: string): boolean {
   const [found, needed] = [version, oldest].map((text) => text.split('.').map(Number)) as [
     number[],

@@ -53,7 +53,6 @@ export function run(
   return start(command, args, options).result;
 }
 
-/** True if the command is found. */
 export function isPresent(command: string): boolean {
   return [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin'].some((folder) => {
     try {

@@ -69,7 +69,6 @@ export class PlainProgram {
     return new PlainProgram(options, await freePort(), await freePort());
   }
 
-  /** Waits until it is ready. */
   async ready(): Promise<this> {
     await until(async () => {
       if (this.process.exitCode !== null) throw new Error(`The program ended with ${this.process.exitCode}`);

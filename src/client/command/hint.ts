@@ -1,11 +1,7 @@
 import { type Finding, probe } from './probe.ts';
 import type { Attempt } from './transport.ts';
 
-/**
- * Describes the probable cause of a failed call, and what to do. Empty if no cause is found.
- *
- * @param timeoutMs how long the search may take.
- */
+/** Describes the probable cause of a failed call, and what to do. Empty if no cause is found. */
 export async function findHint(attempt: Attempt, timeoutMs: number): Promise<string> {
   return describeFinding(attempt, await probe(attempt, AbortSignal.timeout(timeoutMs)));
 }

@@ -77,7 +77,6 @@ async function withHint(error: unknown, { attempt }: Transport, timeoutMs: numbe
   return hint ? new GreetError(kind, `${message.replace(/\.?$/, '.')} ${hint}`, { cause }) : error;
 }
 
-/** The version of the package that the command is in. */
 function readVersion(): string {
   const manifest = new URL('../../../package.json', import.meta.url);
   return JSON.parse(readFileSync(manifest, 'utf8')).version;

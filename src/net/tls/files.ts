@@ -3,7 +3,6 @@ import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createSecureContext } from 'node:tls';
 
-/** The paths of the files. */
 export interface TlsFiles {
   /** The service's certificate in PEM, followed by the chain to its authority. */
   readonly certFile: string;
