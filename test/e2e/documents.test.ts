@@ -94,7 +94,7 @@ describe('the console blocks of the documents', () => {
     afterAll(() => rm(folder, { recursive: true }));
 
     it.each(blocks)(
-      'prints the output in the document: $place',
+      'prints the documented output: $place',
       { timeout: timeoutMs },
       async ({ settings, entries }) => {
         // Each block gets a new service, so that it does not depend on the state that another one left.
