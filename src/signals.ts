@@ -93,7 +93,7 @@ export function finishOnSignal(output: LogOutput): void {
     });
 }
 
-/** To be called at the exit. Node 20 resets its terminals then, and aborts if one of them has been closed. */
+/** Closes them at the exit of the process. Node 20 resets its terminals then, and aborts if one of them is gone. */
 export function closeLostTerminals(): void {
   for (const descriptor of terminals) if (!isatty(descriptor)) closeSync(descriptor);
 }

@@ -199,16 +199,14 @@ describe('the HTTP client', () => {
     expect({ code, stdout }).toEqual({ code: 0, stdout: "cancelled\n{ message: 'Hello' }\n" });
   });
 
-  it('ends at its timeout even if fetch ignores the signal', async () => {
+  it('ends at its timeout, or when it is cancelled, even if fetch ignores the signal', async () => {
     const fetch = () => new Promise<never>(() => {});
     const client = createHttpClient({ url: 'http://localhost', fetch, timeoutMs: 50 });
     expect((await errorOf(client.greet('Alice'))).kind).toBe('timeout');
-    const { signal } = new AbortController();
     const aborted = createHttpClient({ url: 'http://localhost', fetch }).greet('A', {
       signal: AbortSignal.timeout(20),
     });
     expect((await errorOf(aborted)).kind).toBe('cancelled');
-    expect(signal.aborted).toBe(false);
   });
 
   it.each([
