@@ -8,7 +8,7 @@ import { type ReportHandshakeFailure, reportHandshakeFailures } from '../tls/han
 import { TlsCredentials } from './credentials.ts';
 import { enableKeepalive, type Keepalive } from './keepalive.ts';
 import type { AnswerCallRefusal } from './refusal.ts';
-import { limitCalls } from './streams.ts';
+import { limitCalls } from './call-limits.ts';
 
 export interface GrpcListenerOptions {
   readonly server: Server;

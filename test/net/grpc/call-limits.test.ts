@@ -3,26 +3,25 @@ import { connect, createServer, type ServerHttp2Stream } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { limitCalls } from '../../../src/net/grpc/streams.ts';
+import { limitCalls } from '../../../src/net/grpc/call-limits.ts';
 import { collectGarbage } from '../../support/collect-garbage.ts';
 import { hello as message } from '../../support/http2-frames.ts';
 import { shortLimits } from '../../support/service.ts';
 
 it('lets go of what was made of a call that has ended, even if V8 does not let go of its stream', async () => {
-  const kept: ServerHttp2Stream[] = [];
   const calls: WeakRef<object>[] = [];
   const server = createServer();
   // As the library listens: until the request has arrived.
   server.on('stream', (stream) => {
     const call = { chunks: 0 };
-    kept.push(stream);
     calls.push(new WeakRef(call));
     stream.on('data', () => {
       call.chunks += 1;
     });
     stream.on('end', () => {
       stream.respond({ ':status': 200 });
-      stream.end(`${call.chunks}`);
+      stream.write(`${call.chunks}`);
+      stream.end();
     });
   });
   limitCalls(server, {
@@ -33,6 +32,8 @@ it('lets go of what was made of a call that has ended, even if V8 does not let g
       throw new Error(`refused: ${code}`);
     },
   });
+  const kept: ServerHttp2Stream[] = [];
+  server.on('stream', (stream) => kept.push(stream));
   await once(server.listen(0, '127.0.0.1'), 'listening');
   const session = connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
   const begin = () =>

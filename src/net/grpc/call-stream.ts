@@ -1,0 +1,147 @@
+import type {
+  Http2Session,
+  IncomingHttpHeaders,
+  OutgoingHttpHeaders,
+  ServerHttp2Stream,
+  ServerStreamResponseOptions,
+} from 'node:http2';
+import { ignore, type OpenStream } from '../http2/open-streams.ts';
+import { FrameChecker, isWholeMessage } from './framing.ts';
+import { libraryRefusal } from './library-status.ts';
+import { type CallRefusalCode, type CallRefusalStatus, requestIdKey, trailersOf } from './refusal.ts';
+
+/** What a call tells the list of calls. */
+export interface CallEvents {
+  /** The request has arrived completely. */
+  onRequestEnd(call: CallStream): void;
+  onClosed(call: CallStream): void;
+  /** Ends the call with the service's status. */
+  refuse(call: CallStream, code: CallRefusalCode): void;
+  /** Counts and logs a refusal that grpc-js sends. @returns the service's status for it. */
+  answer(call: CallStream, code: CallRefusalCode): CallRefusalStatus;
+}
+
+type Listener = (() => void) | undefined;
+
+const noHeaders: IncomingHttpHeaders = Object.freeze({});
+
+/**
+ * The stream of a call as grpc-js gets it: the part of `ServerHttp2Stream` that the library uses. It checks the frames of the request
+ * before the library reads them, and puts the service's status in the place of one that the library makes: there is no event for those.
+ * An ended call lets go of the library's listeners, because Node may keep the stream until a full garbage collection.
+ */
+export class CallStream implements OpenStream {
+  readonly stream: ServerHttp2Stream;
+  headers: IncomingHttpHeaders;
+  stalled = 0;
+  /** The request is complete, or refused. */
+  isComplete = false;
+  readonly #events: CallEvents;
+  #frames: FrameChecker | undefined;
+  #onData: ((chunk: Buffer) => void) | undefined;
+  #onEnd: Listener;
+  #onWantTrailers: Listener;
+  #onClose: (() => void)[] = [];
+
+  constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, events: CallEvents) {
+    this.stream = stream;
+    this.headers = headers;
+    this.#events = events;
+    stream.on('error', ignore);
+  }
+
+  get session(): Http2Session | undefined {
+    return this.stream.session;
+  }
+  get destroyed(): boolean {
+    return this.stream.destroyed;
+  }
+  get closed(): boolean {
+    return this.stream.closed;
+  }
+  get rstCode(): number | undefined {
+    return this.stream.rstCode;
+  }
+
+  on(event: 'data' | 'end', listener: () => void): void {
+    if (event === 'data') {
+      this.#onData = listener;
+      this.stream.on('data', (chunk: Buffer) => this.#receive(chunk));
+    } else {
+      this.#onEnd = listener;
+      this.stream.on('end', () => this.#receiveEnd());
+    }
+  }
+  once(event: 'error' | 'close' | 'wantTrailers', listener: () => void): void {
+    if (event === 'close') this.#onClose.push(listener);
+    if (event === 'wantTrailers') {
+      this.#onWantTrailers = listener;
+      this.stream.on('wantTrailers', () => this.#onWantTrailers?.());
+    }
+  }
+
+  pause(): void {
+    this.stream.pause();
+  }
+  resume(): void {
+    this.stream.resume();
+  }
+  write(chunk: Buffer, callback: (error?: Error | null) => void): void {
+    this.stream.write(chunk, callback);
+  }
+  end(): void {
+    this.stream.end();
+  }
+
+  respond(headers: OutgoingHttpHeaders, options: ServerStreamResponseOptions): void {
+    // The call was refused while grpc-js read it.
+    if (this.stream.headersSent) return;
+    const refusal = libraryRefusal(headers);
+    // Once the request is complete the service has the call, and counts its deadline.
+    const isServed = refusal === undefined || (refusal === 'deadline-passed' && this.stream.readableEnded);
+    this.stream.respond(isServed ? headers : trailersOf(this.#events.answer(this, refusal)), options);
+  }
+  sendTrailers(trailers: OutgoingHttpHeaders): void {
+    const hasRequestId = this.stream.sentHeaders?.[requestIdKey] !== undefined;
+    const refusal = hasRequestId ? undefined : libraryRefusal(trailers);
+    const isServed = refusal === undefined || refusal === 'deadline-passed';
+    this.stream.sendTrailers(isServed ? trailers : withoutHeaders(this.#events.answer(this, refusal)));
+  }
+
+  /** Ends the call with the service's status. grpc-js gets no more of the request, so that no handler is called. */
+  refuse(code: CallRefusalCode): void {
+    this.#onData = undefined;
+    this.#onEnd = undefined;
+    this.#events.refuse(this, code);
+  }
+
+  onClosed(): void {
+    for (const listener of this.#onClose) listener();
+    this.#events.onClosed(this);
+    this.headers = noHeaders;
+    this.#onData = undefined;
+    this.#onEnd = undefined;
+    this.#onWantTrailers = undefined;
+    this.#onClose = [];
+  }
+
+  #receive(chunk: Buffer): void {
+    if (this.#frames !== undefined || !isWholeMessage(chunk)) {
+      this.#frames ??= new FrameChecker((this.headers['grpc-encoding'] ?? 'identity') !== 'identity');
+      const fault = this.#frames.read(chunk);
+      if (fault !== undefined) return this.refuse(fault);
+    }
+    this.#onData?.(chunk);
+  }
+
+  #receiveEnd(): void {
+    this.#events.onRequestEnd(this);
+    if (this.#onEnd !== undefined && this.#frames?.isComplete === false) return this.refuse('frame-incomplete');
+    this.#onEnd?.();
+  }
+}
+
+function withoutHeaders(answer: CallRefusalStatus): OutgoingHttpHeaders {
+  const { ':status': _status, 'content-type': _type, ...trailers } = trailersOf(answer);
+  return trailers;
+}

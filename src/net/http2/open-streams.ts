@@ -1,0 +1,65 @@
+import { constants, type Http2Session, type ServerHttp2Stream } from 'node:http2';
+import type { Limits } from '../limits.ts';
+import { countResets, type Resets } from './resets.ts';
+
+export interface OpenStream {
+  readonly stream: ServerHttp2Stream;
+  /** Sweeps in a row in which the stream waited for its client. */
+  stalled: number;
+  /** Called once, when the stream has closed and has left the list. */
+  onClosed(): void;
+}
+
+/** The open streams of all connections, in order of arrival. Both HTTP/2 and gRPC limit them. */
+export class OpenStreams<Entry extends OpenStream> implements Iterable<Entry> {
+  readonly #entries = new Set<Entry>();
+  readonly #limits: Limits;
+  readonly resets: Resets;
+
+  constructor(limits: Limits) {
+    this.#limits = limits;
+    this.resets = countResets(limits);
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  [Symbol.iterator](): Iterator<Entry> {
+    return this.#entries.values();
+  }
+
+  /**
+   * Decides whether a new stream is served, and closes it if there are too many.
+   *
+   * @param open the number of streams that count towards the limit.
+   */
+  admit(stream: ServerHttp2Stream, session: Http2Session, open: number): 'served' | 'cancelled' | 'too-many' {
+    if (stream.closed || stream.destroyed) {
+      stream.on('error', ignore);
+      this.resets.add(session, this.#limits.resetsPerInstantCancel);
+      return 'cancelled';
+    }
+    if (open < this.#limits.maxStreams) return 'served';
+    stream.on('error', ignore).close(constants.NGHTTP2_REFUSED_STREAM);
+    return 'too-many';
+  }
+
+  /** Lists a stream until it closes. A reset by the client counts. */
+  add(entry: Entry, session: Http2Session): void {
+    this.#entries.add(entry);
+    entry.stream.on('close', () => {
+      this.#entries.delete(entry);
+      if (entry.stream.rstCode !== constants.NGHTTP2_NO_ERROR) this.resets.add(session, 1);
+      entry.onClosed();
+    });
+  }
+}
+
+/** The response, or a reset, waits for the client to read it. */
+export function isUnread(stream: ServerHttp2Stream): boolean {
+  return stream.closed || (stream.headersSent && stream.writableLength > 0);
+}
+
+/** The stream's end says enough. An error without a listener would end the process. */
+export function ignore(): void {}
