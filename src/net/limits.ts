@@ -51,8 +51,6 @@ export interface Limits {
   readonly maxSearched: number;
   /** gRPC calls whose request has not arrived completely. Beyond this, the oldest is cancelled. */
   readonly maxIncompleteCalls: number;
-  /** New gRPC streams after which the ended ones are removed from the list. The limits above may be exceeded by this many. */
-  readonly streamsPerCleanup: number;
 
   /** Resets by one client in one sweep. nghttp2's own limit is higher, and leaves the connection open. */
   readonly maxResets: number;
@@ -88,7 +86,6 @@ export const defaultLimits: Limits = Object.freeze({
   maxStalledResponses: 256,
   maxSearched: 16,
   maxIncompleteCalls: 512,
-  streamsPerCleanup: 32,
 
   maxResets: 500,
   resetsPerInstantCancel: 10,

@@ -43,7 +43,7 @@ export function limitCalls(
     call.refuse('request-incomplete');
   };
   const giveUpOldest = (): void => {
-    for (const call of calls) if (!call.isComplete) return giveUp(call);
+    for (const call of calls) if (!call.isComplete) return void giveUp(call);
   };
   const events: CallEvents = {
     onRequestEnd: complete,

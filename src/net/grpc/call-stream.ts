@@ -129,14 +129,14 @@ export class CallStream implements OpenStream {
     if (this.#frames !== undefined || !isWholeMessage(chunk)) {
       this.#frames ??= new FrameChecker((this.headers['grpc-encoding'] ?? 'identity') !== 'identity');
       const fault = this.#frames.read(chunk);
-      if (fault !== undefined) return this.refuse(fault);
+      if (fault !== undefined) this.refuse(fault);
     }
     this.#onData?.(chunk);
   }
 
   #receiveEnd(): void {
     this.#events.onRequestEnd(this);
-    if (this.#onEnd !== undefined && this.#frames?.isComplete === false) return this.refuse('frame-incomplete');
+    if (this.#onEnd !== undefined && this.#frames?.isComplete === false) this.refuse('frame-incomplete');
     this.#onEnd?.();
   }
 }

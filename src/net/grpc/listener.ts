@@ -5,10 +5,10 @@ import type { Limits } from '../limits.ts';
 import { watchSockets } from '../stalled-sockets.ts';
 import type { Certificates } from '../tls/certificates.ts';
 import { type ReportHandshakeFailure, reportHandshakeFailures } from '../tls/handshake-failure.ts';
+import { limitCalls } from './call-limits.ts';
 import { TlsCredentials } from './credentials.ts';
 import { enableKeepalive, type Keepalive } from './keepalive.ts';
 import type { AnswerCallRefusal } from './refusal.ts';
-import { limitCalls } from './call-limits.ts';
 
 export interface GrpcListenerOptions {
   readonly server: Server;

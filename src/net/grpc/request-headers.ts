@@ -16,6 +16,9 @@ export function headerRefusal(
   if (timeout !== undefined && !takeTimeout(headers, timeout as string)) return 'timeout-malformed';
   const encoding = headers['grpc-encoding'];
   if (encoding !== undefined && !acceptedEncodings.includes(encoding as string)) return 'encoding-unknown';
+  // grpc-js drops these, too, but only after it has checked and copied each: about 1 % of a call.
+  delete headers.te;
+  delete headers['grpc-accept-encoding'];
   return undefined;
 }
 

@@ -6,15 +6,21 @@ export interface OpenStream {
   readonly stream: ServerHttp2Stream;
   /** Sweeps in a row in which the stream waited for its client. */
   stalled: number;
-  /** Called once, when the stream has closed and has left the list. */
+  /** Called once, when the stream has closed. */
   onClosed(): void;
 }
 
+/** New streams after which the closed ones are removed from the list. */
+const streamsPerCleanup = 32;
+
 /** The open streams of all connections, in order of arrival. Both HTTP/2 and gRPC limit them. */
 export class OpenStreams<Entry extends OpenStream> implements Iterable<Entry> {
-  readonly #entries = new Set<Entry>();
-  readonly #limits: Limits;
   readonly resets: Resets;
+  readonly #limits: Limits;
+  // Not a Set: V8 may keep its outgrown tables, and the streams in them, until a full garbage collection.
+  #entries: Entry[] = [];
+  #nextCleanupAt = streamsPerCleanup;
+  #size = 0;
 
   constructor(limits: Limits) {
     this.#limits = limits;
@@ -22,11 +28,11 @@ export class OpenStreams<Entry extends OpenStream> implements Iterable<Entry> {
   }
 
   get size(): number {
-    return this.#entries.size;
+    return this.#size;
   }
 
-  [Symbol.iterator](): Iterator<Entry> {
-    return this.#entries.values();
+  *[Symbol.iterator](): Iterator<Entry> {
+    for (const entry of this.#entries) if (!entry.stream.destroyed) yield entry;
   }
 
   /**
@@ -47,9 +53,14 @@ export class OpenStreams<Entry extends OpenStream> implements Iterable<Entry> {
 
   /** Lists a stream until it closes. A reset by the client counts. */
   add(entry: Entry, session: Http2Session): void {
-    this.#entries.add(entry);
+    if (this.#entries.length >= this.#nextCleanupAt) {
+      this.#entries = [...this];
+      this.#nextCleanupAt = this.#entries.length + streamsPerCleanup;
+    }
+    this.#entries.push(entry);
+    this.#size += 1;
     entry.stream.on('close', () => {
-      this.#entries.delete(entry);
+      this.#size -= 1;
       if (entry.stream.rstCode !== constants.NGHTTP2_NO_ERROR) this.resets.add(session, 1);
       entry.onClosed();
     });
