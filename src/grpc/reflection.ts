@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { type ServerDuplexStream, status } from '@grpc/grpc-js';
 import { type DescriptorSet, type ProtoFile, readDescriptorSet } from '../net/grpc/descriptor-set.ts';
-import { Malformed } from '../net/grpc/malformed.ts';
+import { Malformed } from '../net/grpc/malformed-message.ts';
 import type {
   ReflectionRequest,
   ReflectionResponse,
@@ -9,8 +9,7 @@ import type {
 } from '../net/grpc/reflection-messages.ts';
 import { descriptorsFile } from '../shipped-files.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import { malformedStatus } from './malformed.ts';
-import { type CallStatus, withRequestId } from './status.ts';
+import { type CallStatus, malformedStatus, withRequestId } from './status.ts';
 
 type ReflectionCall = ServerDuplexStream<ReflectionRequest | Malformed, ReflectionResponse>;
 

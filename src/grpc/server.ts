@@ -1,9 +1,10 @@
 import { Server, type ServiceDefinition, setLogger, type UntypedServiceImplementation } from '@grpc/grpc-js';
 import type { Config } from '../config/config.ts';
 import { createClientOf } from '../net/client-address.ts';
+import { connectionAgeOptions } from '../net/grpc/connection-age.ts';
 import { healthServiceName } from '../net/grpc/health-messages.ts';
 import { type GrpcListener, openGrpcListener } from '../net/grpc/listener.ts';
-import { orMalformed } from '../net/grpc/malformed.ts';
+import { acceptMalformed, refuseMalformed } from '../net/grpc/malformed-message.ts';
 import { reflectionMethod, reflectionServices } from '../net/grpc/reflection-messages.ts';
 import type { Limits } from '../net/limits.ts';
 import type { Certificates } from '../net/tls/certificates.ts';
@@ -13,9 +14,9 @@ import type { Readiness } from '../resilience/readiness.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { protoMethod } from './contract.ts';
 import { createHealth } from './health.ts';
-import { refusingMalformed } from './malformed.ts';
 import { createReflection } from './reflection.ts';
 import { createCallRefusalAnswer } from './refusals.ts';
+import { malformedStatus, withRequestId } from './status.ts';
 import { type Admit, type CallableOperation, handleUnary } from './unary.ts';
 
 export interface GrpcServerOptions {
@@ -42,39 +43,32 @@ export async function openGrpcServer(options: GrpcServerOptions): Promise<GrpcLi
   const server = new Server({
     'grpc.max_receive_message_length': config.grpc.maxMessageBytes,
     'grpc.max_concurrent_streams': config.grpc.maxConcurrentStreams,
-    'grpc.max_connection_idle_ms': config.grpc.maxConnectionIdleMs,
-    'grpc.max_connection_age_ms': config.grpc.maxConnectionAgeMs,
-    'grpc.max_connection_age_grace_ms': config.grpc.maxConnectionAgeGraceMs,
+    ...connectionAgeOptions(config.grpc),
     // Bookkeeping for a debugging service that is not offered here. Without it a call costs a fifth less.
     'grpc.enable_channelz': 0,
   });
   const methods = new Set<string>();
   const addService = (definition: ServiceDefinition, implementation: object) => {
     for (const { path } of Object.values(definition)) methods.add(path);
-    server.addService(definition, implementation as UntypedServiceImplementation);
+    server.addService(acceptMalformed(definition), implementation as UntypedServiceImplementation);
   };
   const admit = rateLimit && limitRate(rateLimit);
   for (const operation of operations) {
     const { service, name } = operation.method;
-    const definition = protoMethod(service, name);
-    const requestDeserialize = orMalformed(definition.requestDeserialize);
-    addService(
-      { [name]: { ...definition, requestDeserialize } },
-      { [name]: handleUnary(operation, telemetry, admit) },
-    );
+    addService({ [name]: protoMethod(service, name) }, { [name]: handleUnary(operation, telemetry, admit) });
   }
   const services = [...new Set(operations.map(({ method }) => method.service))];
   const health = createHealth(readiness, services);
-  addService(...refusingMalformed(health.definition, health.implementation as UntypedServiceImplementation));
+  addService(
+    health.definition,
+    refuseMalformed(health.implementation, (message, call) => withRequestId(malformedStatus(message), call)),
+  );
   const ServerReflectionInfo = createReflection(
     [...services, healthServiceName, ...reflectionServices].sort(),
     telemetry.logger,
   );
-  for (const service of reflectionServices) {
-    const definition = reflectionMethod(service);
-    const requestDeserialize = orMalformed(definition.requestDeserialize);
-    addService({ ServerReflectionInfo: { ...definition, requestDeserialize } }, { ServerReflectionInfo });
-  }
+  for (const service of reflectionServices)
+    addService({ ServerReflectionInfo: reflectionMethod(service) }, { ServerReflectionInfo });
 
   const listener = await openGrpcListener({
     ...options,

@@ -1,5 +1,6 @@
 import { Metadata, type StatusObject, status } from '@grpc/grpc-js';
 import { describeViolations, type Violation } from '../greeting/violations.ts';
+import type { Malformed } from '../net/grpc/malformed-message.ts';
 import { requestIdKey } from '../net/grpc/refusal.ts';
 import { detailsKey, encodeRichStatus } from '../net/grpc/rich-status.ts';
 import { ServiceError, type ServiceErrorCode } from '../resilience/service-error.ts';
@@ -48,6 +49,11 @@ export function invalidArgument(
     details,
     metadata: withDetails(encodeRichStatus(code, details, { fieldViolations })),
   };
+}
+
+/** The status of a call whose message cannot be read. */
+export function malformedStatus({ reason }: Malformed): Pick<StatusObject, 'code' | 'details'> {
+  return { code: status.INVALID_ARGUMENT, details: `The message cannot be read: ${reason}.` };
 }
 
 function withDetails(bytes: Buffer): Metadata {

@@ -1,13 +1,12 @@
 import { type handleUnaryCall, Metadata, status } from '@grpc/grpc-js';
 import type * as z from 'zod';
 import { violationsOf } from '../greeting/violations.ts';
-import { Malformed } from '../net/grpc/malformed.ts';
+import { Malformed } from '../net/grpc/malformed-message.ts';
 import { ServiceError } from '../resilience/service-error.ts';
 import { takeRequestId } from '../telemetry/request-id.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
-import { malformedStatus } from './malformed.ts';
 import { createCallObserver } from './observe.ts';
-import { type CallStatus, invalidArgument, statusOfError } from './status.ts';
+import { type CallStatus, invalidArgument, malformedStatus, statusOfError } from './status.ts';
 
 /** An operation over gRPC: a unary method, and how its messages become the operation's request and answer. */
 export interface UnaryMethod<

@@ -84,7 +84,7 @@ export function limitCalls(
     if (errno === badClientMagic) answerRefusal({ code: 'not-http2', headers: {}, peer: undefined });
   });
   const timer = setInterval(() => {
-    calls.resets.clear();
+    calls.sweep();
     for (const call of calls) {
       call.stalled = !call.isComplete || isUnread(call.stream) ? call.stalled + 1 : 0;
       if (call.stalled <= limits.stalledSweeps) continue;

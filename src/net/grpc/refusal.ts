@@ -19,7 +19,7 @@ export type CallRefusalCode =
   | 'message-count'
   | 'message-not-decompressed'
   | 'deadline-passed'
-  // Its connection, the number of calls, and time (streams.ts).
+  // Its connection, the number of calls, and time (call-limits.ts).
   | 'not-http2'
   | 'too-many-calls'
   | 'request-incomplete';

@@ -1,6 +1,6 @@
 import { constants, type Http2Session, type ServerHttp2Stream } from 'node:http2';
 import type { Limits } from '../limits.ts';
-import { countResets, type Resets } from './resets.ts';
+import { countResets, type Resets } from './reset-flood.ts';
 
 export interface OpenStream {
   readonly stream: ServerHttp2Stream;
@@ -53,10 +53,7 @@ export class OpenStreams<Entry extends OpenStream> implements Iterable<Entry> {
 
   /** Lists a stream until it closes. A reset by the client counts. */
   add(entry: Entry, session: Http2Session): void {
-    if (this.#entries.length >= this.#nextCleanupAt) {
-      this.#entries = [...this];
-      this.#nextCleanupAt = this.#entries.length + streamsPerCleanup;
-    }
+    if (this.#entries.length >= this.#nextCleanupAt) this.#cleanUp();
     this.#entries.push(entry);
     this.#size += 1;
     entry.stream.on('close', () => {
@@ -64,6 +61,17 @@ export class OpenStreams<Entry extends OpenStream> implements Iterable<Entry> {
       if (entry.stream.rstCode !== constants.NGHTTP2_NO_ERROR) this.resets.add(session, 1);
       entry.onClosed();
     });
+  }
+
+  /** To be called once a sweep: forgets closed streams, and all resets. */
+  sweep(): void {
+    this.#cleanUp();
+    this.resets.clear();
+  }
+
+  #cleanUp(): void {
+    this.#entries = [...this];
+    this.#nextCleanupAt = this.#entries.length + streamsPerCleanup;
   }
 }
 

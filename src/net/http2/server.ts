@@ -4,7 +4,7 @@ import { createServer, type Http2ServerRequest, type Http2ServerResponse } from 
 import type { TLSSocket } from 'node:tls';
 import type { Limits } from '../limits.ts';
 import { type AnswerRefusal, type RefusalCode, refusalHeaders } from '../refusal.ts';
-import { limitStreams, type StreamLimits } from './streams.ts';
+import { type ConnectionLimits, limitConnections } from './connections.ts';
 
 export interface Http2ServerOptions {
   readonly limits: Limits;
@@ -13,7 +13,7 @@ export interface Http2ServerOptions {
   readonly answerRefusal: AnswerRefusal;
 }
 
-export interface Http2Server extends Pick<StreamLimits, 'close' | 'closeNow'> {
+export interface Http2Server extends Pick<ConnectionLimits, 'close' | 'closeNow'> {
   /** Serves HTTP/2 on a connection that chose it. */
   accept(socket: TLSSocket): void;
 }
@@ -33,10 +33,10 @@ export function createHttp2Server(options: Http2ServerOptions): Http2Server {
     },
     maxSessionMemory: limits.maxSessionMemoryMb,
   });
-  const streams = limitStreams(server, options);
+  const connections = limitConnections(server, options);
 
   const serve = (request: Http2ServerRequest, response: Http2ServerResponse) => {
-    if (!streams.admit(request.stream)) return;
+    if (!connections.admit(request.stream)) return;
     const code = refusalOf(request, limits);
     if (code === undefined)
       return handler(request as unknown as IncomingMessage, response as unknown as ServerResponse);
@@ -54,8 +54,8 @@ export function createHttp2Server(options: Http2ServerOptions): Http2Server {
       socket.on('error', () => {});
       server.emit('connection', socket);
     },
-    close: streams.close,
-    closeNow: streams.closeNow,
+    close: connections.close,
+    closeNow: connections.closeNow,
   };
 }
 

@@ -4,7 +4,7 @@ import { closeGracefully } from './goaway.ts';
 import { OpenStreams } from './open-streams.ts';
 import { cancelOldestUnread, closeIfStalled } from './stalled-streams.ts';
 
-export interface StreamLimits {
+export interface ConnectionLimits {
   /** Called for each request. @returns whether it is to be served. */
   admit(stream: ServerHttp2Stream): boolean;
   /** Sends GOAWAY on every connection, and closes each as soon as its requests are answered. */
@@ -13,7 +13,7 @@ export interface StreamLimits {
   closeNow(): void;
 }
 
-interface StreamLimitOptions {
+interface ConnectionLimitOptions {
   readonly limits: Limits;
   readonly keepAliveTimeoutMs: number;
 }
@@ -28,10 +28,10 @@ interface Connection {
  * Limits what Node does not limit over HTTP/2: idle connections, responses that the client does not read, resets, and the number of
  * requests on all connections.
  */
-export function limitStreams(
+export function limitConnections(
   server: Http2Server,
-  { limits, keepAliveTimeoutMs }: StreamLimitOptions,
-): StreamLimits {
+  { limits, keepAliveTimeoutMs }: ConnectionLimitOptions,
+): ConnectionLimits {
   const { firstRequestTimeoutMs, goawayGraceMs, sweepIntervalMs } = limits;
   const connections = new Map<Http2Session, Connection>();
   const streams = new OpenStreams(limits);
@@ -51,7 +51,7 @@ export function limitStreams(
     else if (idleMs > allowedMs) closeGracefully(session, goawayGraceMs);
   };
   const timer = setInterval(() => {
-    streams.resets.clear();
+    streams.sweep();
     for (const entry of streams) closeIfStalled(entry, limits);
     for (const [session, connection] of connections) closeIfIdle(session, connection);
     if (isClosing && connections.size === 0) clearInterval(timer);
