@@ -3,12 +3,12 @@ import { type HealthRequest, type HealthResponse, healthService } from '../net/g
 import type { Readiness } from '../resilience/readiness.ts';
 import { type CallStatus, withRequestId } from './status.ts';
 
-/** Watchers at once. A client has one for each of its connections. Further ones are refused, because a watch never ends by itself. */
+/** Watchers at once. A client has one for each connection. Further ones are refused, because a watch does not end by itself. */
 const maxWatchers = 1_000;
 
 /**
- * `grpc.health.v1.Health` for the server as a whole and for each of its services; all have the one readiness state. The implementation of
- * grpc-health-check cannot end its watchers, and an open Watch holds a shutdown for ever.
+ * `grpc.health.v1.Health` for the server as a whole and for each of its services; all have the one readiness state. The package
+ * grpc-health-check is not used: it cannot end a Watch, and an open Watch would hold up a shutdown for ever.
  */
 export function createHealth(readiness: Readiness, services: Iterable<string>) {
   const known: ReadonlySet<string> = new Set(['', ...services]);

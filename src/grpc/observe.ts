@@ -16,7 +16,7 @@ interface StartedCall {
 export interface ObservedCall {
   /** Logs an unexpected error, with its cause. */
   fail(error: unknown): void;
-  /** To be called once. */
+  /** Counts and logs the end of the call. Call it once. */
   end(code: status): void;
 }
 

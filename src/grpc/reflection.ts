@@ -32,7 +32,7 @@ export function createReflection(services: readonly string[], logger: Logger) {
         const result = answer(request, { services, descriptors, sent });
         if (result === undefined)
           return fail({ code: status.INVALID_ARGUMENT, details: 'The request asks for nothing.' });
-        // One answer at a time, so that a client that reads none makes no more of them.
+        // One answer at a time. A client that reads none makes the service prepare no more.
         call.pause();
         call.write({ validHost: request.host, originalRequest: request, ...result }, () => call.resume());
       } catch (error) {
@@ -47,7 +47,7 @@ export function createReflection(services: readonly string[], logger: Logger) {
 interface Source {
   readonly services: readonly string[];
   readonly descriptors: DescriptorSet;
-  /** The files that this client has got on this stream. */
+  /** The names of the files that were sent on this stream. */
   readonly sent: Set<string>;
 }
 
@@ -85,7 +85,7 @@ function notFound(subject: string): ReflectionResult {
   };
 }
 
-/** The file, and of the files that it imports those that have not been sent. */
+/** The file, and the files that it imports, except those that were sent before. */
 function withImports(file: ProtoFile, descriptors: DescriptorSet, sent: Set<string>): Uint8Array[] {
   const found: Uint8Array[] = [];
   const queue: (ProtoFile | undefined)[] = [file];

@@ -13,7 +13,7 @@ import { takeRequestId } from '../telemetry/request-id.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { CallStatus } from './status.ts';
 
-/** The status of each refusal of the wire, but for the length of messages, which is a setting. Where the protocol names a code, it is that. */
+/** The status of each refusal of the wire. The code is the protocol's where it names one. `message-too-long` depends on a setting. */
 const statuses = {
   'not-http2': {
     code: status.INTERNAL,
@@ -67,7 +67,7 @@ const statuses = {
     code: status.DEADLINE_EXCEEDED,
     details: 'The deadline passed before the request was complete.',
   },
-  // Clients make this code of a stream that is reset with REFUSED_STREAM.
+  // Clients report this code for a stream that is reset with REFUSED_STREAM.
   'too-many-calls': {
     code: status.UNAVAILABLE,
     details: 'Too many calls are open.',
@@ -105,7 +105,7 @@ export function createCallRefusalAnswer(
     logger.info(
       {
         requestId,
-        // Never the client's: it could be anything.
+        // Not the path of the client, which can be any text.
         method: methods.has(path) ? path.slice(1) : unmatchedRoute,
         code: status[code],
         reason: details,

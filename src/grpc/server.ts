@@ -37,14 +37,14 @@ export interface GrpcServerOptions {
  */
 export async function openGrpcServer(options: GrpcServerOptions): Promise<GrpcListener> {
   const { config, operations, rateLimit, readiness, telemetry } = options;
-  // The library's messages would go to standard error, past the log.
+  // Otherwise the library writes its messages to standard error instead of the log.
   const log = (...words: unknown[]) => telemetry.logger.debug({ remark: words.join(' ') }, 'gRPC library');
   setLogger({ error: log, info: log, debug: log });
   const server = new Server({
     'grpc.max_receive_message_length': config.grpc.maxMessageBytes,
     'grpc.max_concurrent_streams': config.grpc.maxConcurrentStreams,
     ...connectionAgeOptions(config.grpc),
-    // Bookkeeping for a debugging service that is not offered here. Without it a call costs a fifth less.
+    // channelz is a debugging service that is not offered here. Without its counters a call costs a fifth less.
     'grpc.enable_channelz': 0,
   });
   const methods = new Set<string>();
@@ -98,7 +98,7 @@ export async function openGrpcServer(options: GrpcServerOptions): Promise<GrpcLi
 /** Takes each call from its client's budget, the same one as over HTTP. */
 function limitRate({ clientOf, count, maxRequests, limitError }: RateLimit): Admit {
   return function limitCall(call) {
-    // grpc-js writes an IPv6 address without brackets, too.
+    // grpc-js writes an IPv6 address without brackets as well.
     const peer = call.getPeer().replace(/:\d+$/, '');
     const { used, leftMs } = count(clientOf(peer, call.metadata.get('x-forwarded-for').join(',')));
     if (used > maxRequests) throw limitError(leftMs);

@@ -74,7 +74,7 @@ export function handleUnary(
       admit?.(call);
       const outcome = answer(operation, call.request);
       if (!(outcome instanceof Promise)) return settle(...outcome);
-      // Emitted at the end of every call. If the call is not settled, its client left or its deadline passed.
+      // Emitted at the end of every call. If the call is not settled by then, its client left or its deadline passed.
       call.once('cancelled', () => {
         if (isSettled) return;
         isSettled = true;

@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => folder.dispose());
 
-describe.each(['clear text', 'TLS'])('gRPC clients in %s that read nothing and never close', (kind) => {
+describe.each(['clear text', 'TLS'])('gRPC clients in %s that read nothing and do not close', (kind) => {
   const isSecure = kind === 'TLS';
   const start = (env = {}) =>
     startTestService({ ...env, ...(isSecure && folder.env) }, { ...patientLimits, sweepIntervalMs: 20 });

@@ -37,7 +37,7 @@ describe('grpc.health.v1.Health', () => {
     await service.drain();
   });
 
-  it('lists them', async () => {
+  it('lists the services', async () => {
     expect(await call('List', {})).toEqual({
       statuses: { '': { status: 'SERVING' }, 'greet.GreetService': { status: 'SERVING' } },
     });
@@ -54,7 +54,7 @@ describe('grpc.health.v1.Health', () => {
     await service.drain();
   });
 
-  it('falls with readiness, tells its watchers, and lets go of them so that the drain can end', async () => {
+  it('changes with readiness, tells its watchers, and ends every watch so that the drain can end', async () => {
     const watchers = [watch(''), watch('greet.GreetService')];
     await until(() => watchers.every((seen) => seen.length === 1));
     const draining = service.drain();

@@ -171,7 +171,7 @@ describe('server reflection', () => {
     );
   });
 
-  it('is not disturbed by a client that leaves', async () => {
+  it('goes on for other clients when one leaves', async () => {
     const first = open();
     first.call.write({ listServices: '' });
     first.call.cancel();

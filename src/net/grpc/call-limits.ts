@@ -17,8 +17,8 @@ export interface CallLimitOptions {
 const badClientMagic = -903;
 
 /**
- * Stands between Node and grpc-js: refuses calls that are not gRPC's, and limits what grpc-js does not limit: connections, and how long a
- * client takes to send its request and to read the response.
+ * Refuses calls that are not gRPC's before grpc-js gets them. Limits what grpc-js does not limit: the number of connections and of calls,
+ * and the time in which a client must send its request and read the response.
  */
 export function limitCalls(
   server: Http2Server,
@@ -31,7 +31,7 @@ export function limitCalls(
   const refusalOf = ({ session, headers }: CallStream, code: CallRefusalCode): CallRefusal => {
     return { code, headers, peer: session?.socket.remoteAddress };
   };
-  /** From now on the call waits for its response to leave. */
+  /** From now on the call waits until its client has read the response. */
   const complete = (call: CallStream): void => {
     if (call.isComplete) return;
     call.isComplete = true;

@@ -10,7 +10,7 @@ import { FrameChecker, isWholeMessage } from './framing.ts';
 import { libraryRefusal } from './library-status.ts';
 import { type CallRefusalCode, type CallRefusalStatus, requestIdKey, trailersOf } from './refusal.ts';
 
-/** What a call tells the list of calls. */
+/** The events of a call, for the code that limits calls. */
 export interface CallEvents {
   /** The request has arrived completely. */
   onRequestEnd(call: CallStream): void;
@@ -26,9 +26,9 @@ type Listener = (() => void) | undefined;
 const noHeaders: IncomingHttpHeaders = Object.freeze({});
 
 /**
- * The stream of a call as grpc-js gets it: the part of `ServerHttp2Stream` that the library uses. It checks the frames of the request
- * before the library reads them, and puts the service's status in the place of one that the library makes: there is no event for those.
- * An ended call lets go of the library's listeners, because Node may keep the stream until a full garbage collection.
+ * The stream that grpc-js gets for a call in place of a `ServerHttp2Stream`. It has the members that the library uses. It checks the frames
+ * of the request before the library reads them, and replaces each status that the library makes by the service's: grpc-js has no event for
+ * those. After the call it forgets the library's listeners, because Node may keep the HTTP/2 stream until a full garbage collection.
  */
 export class CallStream implements OpenStream {
   readonly stream: ServerHttp2Stream;
@@ -94,10 +94,10 @@ export class CallStream implements OpenStream {
   }
 
   respond(headers: OutgoingHttpHeaders, options: ServerStreamResponseOptions): void {
-    // The call was refused while grpc-js read it.
+    // We refused the call while grpc-js read it.
     if (this.stream.headersSent) return;
     const refusal = libraryRefusal(headers);
-    // Once the request is complete the service has the call, and counts its deadline.
+    // Once the request is complete, the handler has the call and counts the deadline.
     const isServed = refusal === undefined || (refusal === 'deadline-passed' && this.stream.readableEnded);
     this.stream.respond(isServed ? headers : trailersOf(this.#events.answer(this, refusal)), options);
   }
@@ -108,7 +108,7 @@ export class CallStream implements OpenStream {
     this.stream.sendTrailers(isServed ? trailers : withoutHeaders(this.#events.answer(this, refusal)));
   }
 
-  /** Ends the call with the service's status. grpc-js gets no more of the request, so that no handler is called. */
+  /** Ends the call with the service's status. grpc-js gets no more of the request, so it calls no handler. */
   refuse(code: CallRefusalCode): void {
     this.#onData = undefined;
     this.#onEnd = undefined;

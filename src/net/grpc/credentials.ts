@@ -4,10 +4,10 @@ import type { Certificates } from '../tls/certificates.ts';
 import { type Credentials, secureContextOptions } from '../tls/files.ts';
 
 /**
- * grpc-js credentials for certificates that change. Existing connections go on. TLS sessions from before a change cannot be resumed after
- * it, so that every client certificate is checked by the current authorities.
+ * grpc-js credentials for certificates that change. Open connections stay open. A TLS session from before a change cannot be resumed
+ * after it, so the current authorities check every client certificate.
  *
- * The library's own file watcher serves no client while a file cannot be read, and takes a certificate and a key that do not match.
+ * We do not use the file watcher of grpc-js: it serves no client while a file cannot be read, and it accepts a key that does not match.
  */
 export class TlsCredentials extends ServerCredentials {
   constructor(certificates: Certificates, { handshakeTimeoutMs }: Limits) {

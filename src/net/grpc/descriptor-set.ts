@@ -15,7 +15,7 @@ export interface DescriptorSet {
   /** The file that declares a message, field, enum, enum value, service, method or extension. */
   fileOfSymbol(symbol: string): ProtoFile | undefined;
   fileOfExtension(type: string, number: number): ProtoFile | undefined;
-  /** The numbers of all extensions of a type; none if it has none, `undefined` if there is no such symbol. */
+  /** The numbers of all extensions of a type. `undefined` if there is no such type. */
   extensionNumbersOf(type: string): readonly number[] | undefined;
 }
 
@@ -58,7 +58,7 @@ interface EnumDescriptor extends Named {
   readonly value: readonly Named[];
 }
 
-/** What messages and files both declare. */
+/** The declarations that both a message and a file can have. */
 interface Scope {
   readonly messages: readonly MessageDescriptor[];
   readonly enums: readonly EnumDescriptor[];

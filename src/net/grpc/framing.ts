@@ -11,8 +11,8 @@ export function isWholeMessage(chunk: Buffer): boolean {
 }
 
 /**
- * Checks the frames of messages that arrive in pieces. grpc-js takes any flag but 1 for "not compressed", ignores 1 if there is no
- * encoding, and drops bytes behind the last message.
+ * Checks the frames of messages that arrive in pieces. grpc-js does not: it reads every flag other than 1 as "not compressed", ignores a 1
+ * if the call has no encoding, and drops an incomplete message at the end.
  */
 export class FrameChecker {
   readonly #isCompressed: boolean;
@@ -29,7 +29,7 @@ export class FrameChecker {
     return this.#missing === 0 && this.#prefix.length === 0;
   }
 
-  /** Reads on. @returns what is wrong with the chunk. */
+  /** Reads the next chunk. @returns the fault that it contains, if any. */
   read(chunk: Buffer): CallRefusalCode | undefined {
     for (let at = 0; at < chunk.length; ) {
       if (this.#missing > 0) {

@@ -2,7 +2,7 @@ import type { OutgoingHttpHeaders } from 'node:http2';
 import { status } from '@grpc/grpc-js';
 import { type CallRefusalCode, requestIdKey } from './refusal.ts';
 
-/** What the statuses mean that grpc-js makes itself. Headers that would lead to others are refused before. */
+/** The meaning of each status that grpc-js makes itself. We refuse headers that lead to other statuses before grpc-js gets them. */
 const meanings: Readonly<Record<number, CallRefusalCode>> = {
   [status.DEADLINE_EXCEEDED]: 'deadline-passed',
   [status.RESOURCE_EXHAUSTED]: 'message-too-long',
@@ -10,7 +10,7 @@ const meanings: Readonly<Record<number, CallRefusalCode>> = {
   [status.INTERNAL]: 'message-not-decompressed',
 };
 
-/** The meaning of the status in these headers or trailers if grpc-js made it: every status of the service has a request id. */
+/** The meaning of the status in headers or trailers, if grpc-js made it. Every status of the service has a request id. */
 export function libraryRefusal(headers: OutgoingHttpHeaders): CallRefusalCode | undefined {
   if (headers[requestIdKey] !== undefined) return undefined;
   return meanings[headers['grpc-status'] as unknown as number];

@@ -1,11 +1,11 @@
 import protobuf from 'protobufjs';
 
-/** Reads as protobufjs does, but for varints of a length that it does not expect. */
+/** The reader of protobufjs, except that it checks the length of varints. */
 class StrictReader extends protobuf.BufferReader {
-  // Unknown fields are dropped: nothing here sends a message on.
+  // Unknown fields are dropped, because no message is forwarded.
   override discardUnknown = true;
 
-  /** Takes a length in more bytes than it needs: protobufjs takes five at most. */
+  /** Accepts a length that has more bytes than it needs. protobufjs accepts five at most. */
   override size(): number {
     const first = this.pos < this.len ? (this.buf[this.pos] as number) : 128;
     if (first >= 128) return this.paddedSize();
@@ -24,7 +24,7 @@ class StrictReader extends protobuf.BufferReader {
     throw new RangeError('invalid length encoding');
   }
 
-  /** Refuses a varint of more bytes than the longest has: protobufjs takes any number in a field that is unknown. */
+  /** Refuses a varint of more than ten bytes. In an unknown field protobufjs accepts any number of them. */
   override skip(length?: number): this {
     if (length !== undefined) return super.skip(length) as this;
     const end = this.pos + maxVarintBytes;
@@ -37,7 +37,7 @@ class StrictReader extends protobuf.BufferReader {
 /** The 64 bits of the largest number, seven in a byte (https://protobuf.dev/programming-guides/encoding/#varints). */
 const maxVarintBytes = 10;
 
-/** @throws {Error} whose message says what is wrong with the bytes, for the client. */
+/** @throws {Error} with a message for the client that says what is wrong with the bytes. */
 function decode(type: protobuf.Type, bytes: Buffer): protobuf.Message {
   try {
     return type.decode(new StrictReader(bytes));
@@ -67,7 +67,7 @@ export function createCodec<Message extends object>(type: protobuf.Type): Codec<
   };
 }
 
-/** The same for messages as plain objects with all their fields but those of a oneof, and enum values by name. */
+/** The same for plain objects: enum values are names, and every field is there except those of a oneof that are not set. */
 export function createObjectCodec<Message extends object>(type: protobuf.Type): Codec<Message> {
   return {
     encode: (message) => type.encode(type.fromObject(message)).finish() as Buffer,
@@ -83,7 +83,7 @@ interface MethodShape<Request, Response> {
   readonly responseStream?: boolean;
 }
 
-/** A method as grpc-js wants it. */
+/** A method in the form that grpc-js expects. */
 export function methodDefinition<Request, Response>({
   path,
   request,

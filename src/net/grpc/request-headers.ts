@@ -2,8 +2,9 @@ import type { IncomingHttpHeaders } from 'node:http2';
 import { acceptedEncodings, type CallRefusalCode } from './refusal.ts';
 
 /**
- * What is wrong with the headers of a call, by https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md. grpc-js takes other HTTP
- * methods, whatever begins with `application/grpc` or contains a timeout, and looks at the encoding only if a message is compressed.
+ * Checks the headers of a call by https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md. grpc-js
+ * accepts any HTTP method, any content type that begins with `application/grpc`, any text that contains a timeout, and any encoding until
+ * a message is compressed.
  */
 export function headerRefusal(
   headers: IncomingHttpHeaders,
@@ -16,22 +17,22 @@ export function headerRefusal(
   if (timeout !== undefined && !takeTimeout(headers, timeout as string)) return 'timeout-malformed';
   const encoding = headers['grpc-encoding'];
   if (encoding !== undefined && !acceptedEncodings.includes(encoding as string)) return 'encoding-unknown';
-  // grpc-js drops these, too, but only after it has checked and copied each: about 1 % of a call.
+  // No handler gets these headers. grpc-js removes them only after it has checked and copied each, about 1 % of a call.
   delete headers.te;
   delete headers['grpc-accept-encoding'];
   return undefined;
 }
 
 const grpcType = 'application/grpc';
-/** Protobuf is the only format, so `+json` is none. */
+/** Protobuf is the only format: `+json` is refused. */
 const grpcPattern = /^application\/grpc(?:\+proto)?[ \t]*(?:;|$)/i;
 const timeoutPattern = /^(\d{1,8})([HMSmun])$/;
 const unitMs: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1_000 };
 
-/** A timer's longest time. grpc-js ends a call with a longer timeout, such as a client's greatest number of hours, at once. */
+/** The longest time of a timer. grpc-js ends a call at once if its timeout is longer. */
 const maxTimeoutMs = 2 ** 31 - 1;
 
-/** Replaces any other way to write the content type. @returns whether it is gRPC's. */
+/** Replaces other spellings of the content type by the shortest one. @returns whether it is gRPC's. */
 function takeGrpcType(headers: IncomingHttpHeaders): boolean {
   if (!grpcPattern.test(headers['content-type'] ?? '')) return false;
   headers['content-type'] = grpcType;

@@ -7,7 +7,7 @@ export interface FieldViolation {
   readonly description: string;
 }
 
-/** The metadata key in which the clients of all languages look for a `google.rpc.Status`. */
+/** The metadata key of a `google.rpc.Status`. The clients of all languages read it there. */
 export const detailsKey = 'grpc-status-details-bin';
 
 /** A `google.rpc.Status` with one detail, as bytes. */

@@ -5,7 +5,7 @@ import { OpenStreams } from './open-streams.ts';
 import { cancelOldestUnread, closeIfStalled } from './stalled-streams.ts';
 
 export interface ConnectionLimits {
-  /** Called for each request. @returns whether it is to be served. */
+  /** Call it for each request. @returns whether to serve it. */
   admit(stream: ServerHttp2Stream): boolean;
   /** Sends GOAWAY on every connection, and closes each as soon as its requests are answered. */
   close(): void;
@@ -25,8 +25,8 @@ interface Connection {
 }
 
 /**
- * Limits what Node does not limit over HTTP/2: idle connections, responses that the client does not read, resets, and the number of
- * requests on all connections.
+ * Closes idle connections, and applies the limits of their streams: Node limits neither the number of streams on all connections, nor
+ * resets, nor responses that the client does not read.
  */
 export function limitConnections(
   server: Http2Server,

@@ -3,7 +3,7 @@ import { constants, type Http2Session } from 'node:http2';
 const notified = new WeakSet<Http2Session>();
 
 /**
- * Sends a GOAWAY that leaves every request served (RFC 9113, section 6.8): it tells the client to use another connection from now on, as
+ * Sends a GOAWAY that cancels no request (RFC 9113, section 6.8). It tells the client to use another connection from now on, as
  * `Connection: close` does over HTTP/1.1.
  */
 export function sendGoaway(session: Http2Session): void {

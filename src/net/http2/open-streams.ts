@@ -17,7 +17,7 @@ const streamsPerCleanup = 32;
 export class OpenStreams<Entry extends OpenStream> implements Iterable<Entry> {
   readonly resets: Resets;
   readonly #limits: Limits;
-  // Not a Set: V8 may keep its outgrown tables, and the streams in them, until a full garbage collection.
+  // Not a Set: V8 may keep the old tables of a Set, and the streams in them, until a full garbage collection.
   #entries: Entry[] = [];
   #nextCleanupAt = streamsPerCleanup;
   #size = 0;
@@ -51,7 +51,7 @@ export class OpenStreams<Entry extends OpenStream> implements Iterable<Entry> {
     return 'too-many';
   }
 
-  /** Lists a stream until it closes. A reset by the client counts. */
+  /** Lists a stream until it closes. Counts a reset by the client. */
   add(entry: Entry, session: Http2Session): void {
     if (this.#entries.length >= this.#nextCleanupAt) this.#cleanUp();
     this.#entries.push(entry);
@@ -63,7 +63,7 @@ export class OpenStreams<Entry extends OpenStream> implements Iterable<Entry> {
     });
   }
 
-  /** To be called once a sweep: forgets closed streams, and all resets. */
+  /** Forgets the closed streams, and the resets that it has counted. Call it once a sweep. */
   sweep(): void {
     this.#cleanUp();
     this.resets.clear();
@@ -75,10 +75,10 @@ export class OpenStreams<Entry extends OpenStream> implements Iterable<Entry> {
   }
 }
 
-/** The response, or a reset, waits for the client to read it. */
+/** True while the client has not read the whole response, or a reset. */
 export function isUnread(stream: ServerHttp2Stream): boolean {
   return stream.closed || (stream.headersSent && stream.writableLength > 0);
 }
 
-/** The stream's end says enough. An error without a listener would end the process. */
+/** Ignores an error: the stream closes after it. An error without a listener would end the process. */
 export function ignore(): void {}

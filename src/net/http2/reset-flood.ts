@@ -5,7 +5,7 @@ import type { Limits } from '../limits.ts';
 export interface Resets {
   /** Destroys the connection if the count exceeds the limit. */
   add(session: Http2Session, count: number): void;
-  /** To be called once a sweep: all counts start at 0 again. */
+  /** Sets all counts to 0. Call it once a sweep. */
   clear(): void;
 }
 

@@ -2,9 +2,7 @@ import { constants } from 'node:http2';
 import type { Limits } from '../limits.ts';
 import { isUnread, type OpenStream } from './open-streams.ts';
 
-/**
- * Closes a stream whose client did not read the response for `stalledSweeps`, or whose response is complete. Called once a sweep.
- */
+/** Closes a stream if its response is complete, or if its client has read nothing for `stalledSweeps`. Call it once a sweep. */
 export function closeIfStalled(entry: OpenStream, { stalledSweeps }: Limits): void {
   const { stream } = entry;
   if (!isUnread(stream)) {

@@ -8,7 +8,7 @@ import { collectGarbage } from '../../support/collect-garbage.ts';
 import { hello as message } from '../../support/http2-frames.ts';
 import { shortLimits } from '../../support/service.ts';
 
-it('lets go of what was made of a call that has ended, even if V8 does not let go of its stream', async () => {
+it('keeps nothing that grpc-js made for an ended call, even while its stream stays in memory', async () => {
   const calls: WeakRef<object>[] = [];
   const server = createServer();
   // As the library listens: until the request has arrived.

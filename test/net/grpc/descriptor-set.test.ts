@@ -68,12 +68,12 @@ describe('readDescriptorSet', () => {
     expect(set.fileOfExtension('constructor', 1)).toBeUndefined();
   });
 
-  it('tells the imports of a file', () => {
+  it('finds the imports of a file', () => {
     expect(set.fileByName('more.proto')?.imports).toEqual(['base.proto']);
     expect(set.fileByName('more')).toBeUndefined();
   });
 
-  it('refuses what is no descriptor set', () => {
+  it('throws for bytes that are not a descriptor set', () => {
     expect(() => readDescriptorSet(Buffer.from('0affffff', 'hex'))).toThrow();
   });
 });
