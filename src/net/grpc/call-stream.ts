@@ -8,7 +8,13 @@ import type {
 import { ignore, type OpenStream } from '../http2/open-streams.ts';
 import { FrameChecker, isWholeMessage } from './framing.ts';
 import { libraryRefusal } from './library-status.ts';
-import { type CallRefusalCode, type CallRefusalStatus, requestIdKey, trailersOf } from './refusal.ts';
+import {
+  type CallRefusalCode,
+  type CallRefusalStatus,
+  requestIdKey,
+  trailersAfterHeaders,
+  trailersOf,
+} from './refusal.ts';
 
 /** The events of a call, for the code that limits calls. */
 export interface CallEvents {
@@ -105,7 +111,7 @@ export class CallStream implements OpenStream {
     const hasRequestId = this.stream.sentHeaders?.[requestIdKey] !== undefined;
     const refusal = hasRequestId ? undefined : libraryRefusal(trailers);
     const isServed = refusal === undefined || refusal === 'deadline-passed';
-    this.stream.sendTrailers(isServed ? trailers : withoutHeaders(this.#events.answer(this, refusal)));
+    this.stream.sendTrailers(isServed ? trailers : trailersAfterHeaders(this.#events.answer(this, refusal)));
   }
 
   /** Ends the call with the service's status. grpc-js gets no more of the request, so it calls no handler. */
@@ -139,9 +145,4 @@ export class CallStream implements OpenStream {
     if (this.#onEnd !== undefined && this.#frames?.isComplete === false) this.refuse('frame-incomplete');
     this.#onEnd?.();
   }
-}
-
-function withoutHeaders(answer: CallRefusalStatus): OutgoingHttpHeaders {
-  const { ':status': _status, 'content-type': _type, ...trailers } = trailersOf(answer);
-  return trailers;
 }

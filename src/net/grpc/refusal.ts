@@ -103,3 +103,9 @@ export function trailersOf({ code, details, metadata }: CallRefusalStatus): Outg
     ...metadata,
   };
 }
+
+/** The same for a response whose headers have been sent. */
+export function trailersAfterHeaders(status: CallRefusalStatus): OutgoingHttpHeaders {
+  const { ':status': _status, 'content-type': _type, ...trailers } = trailersOf(status);
+  return trailers;
+}
