@@ -15,8 +15,7 @@ import type { Faults } from './resilience/faults.ts';
 import { protect, watchOverload } from './resilience/overload.ts';
 import { createRateLimit } from './resilience/rate-limit.ts';
 import type { Readiness } from './resilience/readiness.ts';
-import { createHandshakeReporter, openCertificates } from './telemetry/certificates.ts';
-import { exportCertificates } from './telemetry/metrics.ts';
+import { createHandshakeReporter, exportCertificates, openCertificates } from './telemetry/certificates.ts';
 import type { Telemetry } from './telemetry/telemetry.ts';
 
 export interface Service {

@@ -1,7 +1,5 @@
-import type { IncomingMessage } from 'node:http';
-import type { Http2ServerRequest } from 'node:http2';
 import type { Config } from '../config/config.ts';
-import { sendGoaway } from '../net/http2/goaway.ts';
+import { askToReconnect } from '../net/ask-to-reconnect.ts';
 import type { RateLimit } from '../resilience/rate-limit.ts';
 import type { Readiness } from '../resilience/readiness.ts';
 import { unmatchedRoute } from '../telemetry/recorder.ts';
@@ -42,9 +40,9 @@ export async function buildApp(options: AppOptions): Promise<App> {
     if (tracing.startsTraces || request.headers.traceparent !== undefined)
       startSpan(request, telemetry, begun);
     request.head = ['x-request-id', request.id, 'x-content-type-options', 'nosniff'];
-    // In a drain, every response asks its client to open another connection, which leads to another replica.
-    if (readiness.state === 'draining') closeConnection(raw, request.head);
-    const allowed = cors.allowedFor(request.headers.origin);
+    // A new connection leads to another replica.
+    if (readiness.state === 'draining') askToReconnect(raw, request.head);
+    const allowed = cors.everyOrigin ?? cors.allowedFor(request.headers.origin);
     if (allowed !== undefined) request.head.push('access-control-allow-origin', allowed);
     request.head.push('access-control-expose-headers', cors.exposedHeaders);
     if (request.method === 'OPTIONS') allowPreflight(request, reply);
@@ -73,12 +71,6 @@ export async function buildApp(options: AppOptions): Promise<App> {
     else done();
   });
   return app;
-}
-
-/** `Connection: close`, or a GOAWAY over HTTP/2, which has no such header. */
-function closeConnection(request: IncomingMessage | Http2ServerRequest, head: string[]): void {
-  if (!('stream' in request)) head.push('connection', 'close');
-  else if (request.stream.session) sendGoaway(request.stream.session);
 }
 
 /** The routes that the OpenAPI document describes. */

@@ -6,6 +6,8 @@ import { rateLimitHeaders } from './responses.ts';
 export interface Cors {
   /** The value of Access-Control-Allow-Origin for a page of this origin; undefined if it may not read. */
   allowedFor(origin: string | undefined): string | undefined;
+  /** The same value for all origins, if every origin is allowed. */
+  readonly everyOrigin: '*' | undefined;
   readonly exposedHeaders: string;
   /** What all responses vary by: nothing if every origin is allowed. */
   readonly vary: 'Origin' | undefined;
@@ -17,9 +19,15 @@ const preflightMaxAge = 86_400;
 export function createCors({ corsOrigins, rateLimit }: Pick<Config, 'corsOrigins' | 'rateLimit'>): Cors {
   const exposed = ['X-Request-Id', 'Retry-After', ...(rateLimit.maxRequests > 0 ? rateLimitHeaders : [])];
   const exposedHeaders = exposed.join(', ');
-  if (corsOrigins === '*') return { allowedFor: () => '*', exposedHeaders, vary: undefined };
+  if (corsOrigins === '*')
+    return { allowedFor: () => '*', everyOrigin: '*', exposedHeaders, vary: undefined };
   const allowed = new Map<string | undefined, string>(corsOrigins.map((origin) => [origin, origin]));
-  return { allowedFor: (origin) => allowed.get(origin), exposedHeaders, vary: 'Origin' };
+  return {
+    allowedFor: (origin) => allowed.get(origin),
+    everyOrigin: undefined,
+    exposedHeaders,
+    vary: 'Origin',
+  };
 }
 
 /** Allows what a preflight asks for. The guard answers it. */

@@ -55,8 +55,7 @@ export function createInstance(logger: FastifyBaseLogger, trustedProxies: readon
   return app;
 }
 
-/** The same logger for every request. The access log has the request id; a child logger for each request would cost more than its line. */
+/** Gives every request the same logger. The access log has the request id; a child logger for each request would cost more than its line. */
 function withoutChildren(logger: FastifyBaseLogger): FastifyBaseLogger {
-  const shared: FastifyBaseLogger = Object.create(logger, { child: { value: () => shared } });
-  return shared;
+  return Object.create(logger, { child: { value: Object.prototype.valueOf } });
 }

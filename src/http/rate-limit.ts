@@ -1,4 +1,4 @@
-import type { onRequestHookHandler } from 'fastify';
+import type { FastifyRequest, onRequestHookHandler } from 'fastify';
 import { peerAddress } from '../net/peer-address.ts';
 import { pathOf } from '../net/target.ts';
 import type { RateLimit } from '../resilience/rate-limit.ts';
@@ -20,13 +20,17 @@ export function limitRate({
 }: RateLimit): onRequestHookHandler {
   const policy = `"address";q=${maxRequests};w=${Math.ceil(windowMs / 1_000)}`;
   return function limitRequest(request, _reply, done) {
-    const { method, raw, headers } = request;
-    if (method === 'OPTIONS' || (probePaths.includes(pathOf(request)) && !request.is404)) return done();
-    const client = clientOf(peerAddress(raw.socket), headers['x-forwarded-for']?.toString());
+    if (request.method === 'OPTIONS' || isProbe(request)) return done();
+    const { raw, headers } = request;
+    const client = clientOf(peerAddress(raw.socket), headers['x-forwarded-for'] as string | undefined);
     const { used, leftMs } = count(client);
     const remaining = Math.max(0, maxRequests - used);
     request.head.push('ratelimit-policy', policy);
     request.head.push('ratelimit', `"address";r=${remaining};t=${Math.ceil(leftMs / 1_000)}`);
     done(used > maxRequests ? limitError(leftMs) : undefined);
   };
+}
+
+function isProbe({ routeOptions: { url } }: FastifyRequest): boolean {
+  return url !== undefined && probePaths.includes(url);
 }

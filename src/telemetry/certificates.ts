@@ -1,3 +1,4 @@
+import { Counter, Gauge } from 'prom-client';
 import { ConfigError } from '../config/load-config.ts';
 import { describeTlsFault } from '../config/tls-settings.ts';
 import {
@@ -9,7 +10,7 @@ import {
 import { type Credentials, subjectOf, type TlsFault, type TlsFiles } from '../net/tls/files.ts';
 import { handshakeFailures, type ReportHandshakeFailure } from '../net/tls/handshake-failure.ts';
 import type { Logger } from './logger.ts';
-import { countHandshakeFailures } from './metrics.ts';
+import type { Metrics } from './metrics.ts';
 import type { Telemetry } from './telemetry.ts';
 
 /**
@@ -60,6 +61,43 @@ export function createHandshakeReporter(
     count(listener, reason);
     logger.debug({ listener, reason, errorCode }, 'TLS handshake failed');
   };
+}
+
+/** Counts TLS handshakes that failed, by listener and reason. The series exist from the start. */
+function countHandshakeFailures(
+  { registry }: Metrics,
+  listeners: readonly string[],
+  reasons: readonly string[],
+): (listener: string, reason: string) => void {
+  const counter = new Counter({
+    name: 'greet_tls_handshakes_failed_total',
+    help: 'TLS handshakes that failed, by listener and reason; absent without TLS.',
+    labelNames: ['listener', 'reason'],
+    registers: [registry],
+  });
+  for (const listener of listeners) for (const reason of reasons) counter.inc({ listener, reason }, 0);
+  return (listener, reason) => counter.inc({ listener, reason });
+}
+
+/** Exports when the served certificate expires, and whether newer files are not used, so that alerts can fire before that. */
+export function exportCertificates({ registry }: Metrics, certificates: Certificates): void {
+  const registers = [registry];
+  new Gauge({
+    name: 'greet_tls_certificate_expiry_timestamp_seconds',
+    help: 'When the served TLS certificate expires, in seconds since 1970; absent without TLS.',
+    registers,
+    collect() {
+      this.set(Date.parse(certificates.current.leaf.validTo) / 1000);
+    },
+  });
+  new Gauge({
+    name: 'greet_tls_files_rejected',
+    help: '1 if the TLS files have changed and are not used, else 0; absent without TLS.',
+    registers,
+    collect() {
+      this.set(Number(certificates.isRejecting));
+    },
+  });
 }
 
 /** Logs an error if the certificate is not valid today. It is served all the same: some clients do not check it. */

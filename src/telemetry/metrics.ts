@@ -1,7 +1,6 @@
 import { getHeapStatistics } from 'node:v8';
 import Negotiator from 'negotiator';
 import { Counter, collectDefaultMetrics, Gauge, type OpenMetricsContentType, Registry } from 'prom-client';
-import type { Certificates } from '../net/tls/certificates.ts';
 import type { Faults } from '../resilience/faults.ts';
 import type { Readiness } from '../resilience/readiness.ts';
 import { DurationHistogram } from './duration-histogram.ts';
@@ -139,41 +138,4 @@ async function renderOpenMetrics(registry: Registry): Promise<string> {
   }
   // Numbers of labels have a decimal point in this format.
   return (await copies.metrics()).replaceAll(/\ble="(\d+)"/g, 'le="$1.0"');
-}
-
-/** Counts TLS handshakes that failed, by listener and reason. The series exist from the start. */
-export function countHandshakeFailures(
-  { registry }: Metrics,
-  listeners: readonly string[],
-  reasons: readonly string[],
-): (listener: string, reason: string) => void {
-  const counter = new Counter({
-    name: 'greet_tls_handshakes_failed_total',
-    help: 'TLS handshakes that failed, by listener and reason; absent without TLS.',
-    labelNames: ['listener', 'reason'],
-    registers: [registry],
-  });
-  for (const listener of listeners) for (const reason of reasons) counter.inc({ listener, reason }, 0);
-  return (listener, reason) => counter.inc({ listener, reason });
-}
-
-/** Exports when the served certificate expires, and whether newer files are not used, so that alerts can fire before that. */
-export function exportCertificates({ registry }: Metrics, certificates: Certificates): void {
-  const registers = [registry];
-  new Gauge({
-    name: 'greet_tls_certificate_expiry_timestamp_seconds',
-    help: 'When the served TLS certificate expires, in seconds since 1970; absent without TLS.',
-    registers,
-    collect() {
-      this.set(Date.parse(certificates.current.leaf.validTo) / 1000);
-    },
-  });
-  new Gauge({
-    name: 'greet_tls_files_rejected',
-    help: '1 if the TLS files have changed and are not used, else 0; absent without TLS.',
-    registers,
-    collect() {
-      this.set(Number(certificates.isRejecting));
-    },
-  });
 }

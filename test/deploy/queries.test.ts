@@ -6,7 +6,8 @@ import type { Certificates } from '../../src/net/tls/certificates.ts';
 import { operations, servedNames } from '../../src/operations.ts';
 import { createFaults } from '../../src/resilience/faults.ts';
 import { createReadiness } from '../../src/resilience/readiness.ts';
-import { createMetrics, exportCertificates } from '../../src/telemetry/metrics.ts';
+import { exportCertificates } from '../../src/telemetry/certificates.ts';
+import { createMetrics } from '../../src/telemetry/metrics.ts';
 import { createRecorder } from '../../src/telemetry/recorder.ts';
 import { readRunbooks } from '../support/runbooks.ts';
 
