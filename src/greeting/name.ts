@@ -5,7 +5,7 @@ export const maxNameLength = 100;
 
 const required = `is required: 1 to ${maxNameLength} characters, not counting white space around them`;
 
-/** What a name must not contain, in the order in which faults are listed. */
+/** Characters that a name must not contain, in the order in which faults are listed. */
 const forbidden = [
   { what: 'control characters', pattern: /\p{Cc}/u },
   { what: 'line or paragraph separators', pattern: /[\p{Zl}\p{Zp}]/u },
@@ -13,7 +13,7 @@ const forbidden = [
   { what: 'lone surrogates', pattern: /\p{Cs}/u },
 ] as const;
 
-// Most names are valid. One test covers the whole list; the list is for the messages.
+// One test covers the whole list, because most names are valid. The list is for the messages.
 const anyForbidden = /[\p{Cc}\p{Zl}\p{Zp}\p{Cs}\u202A-\u202E\u2066-\u2069]/u;
 
 function listFaults(name: string): string[] {
@@ -36,7 +36,7 @@ function hex(codePoint: number): string {
   return codePoint.toString(16).toUpperCase().padStart(4, '0');
 }
 
-// ECMAScript's white space and line terminators: what String.prototype.trim removes (ECMA-262, section 22.1.3.32).
+// ECMAScript's white space and line terminators, which String.prototype.trim removes (ECMA-262, section 22.1.3.32).
 const space = '\\x09-\\x0D\\x20\\xA0\u1680\u2000-\u200A\u2028\u2029\u202F\u205F\u3000\uFEFF';
 const never = '\\x00-\\x1F\\x7F-\\x9F\u2028-\u202E\u2066-\u2069';
 

@@ -9,11 +9,11 @@ export interface Cors {
   /** The same value for all origins, if every origin is allowed. */
   readonly everyOrigin: '*' | undefined;
   readonly exposedHeaders: string;
-  /** What all responses vary by: nothing if every origin is allowed. */
+  /** The request header that every response depends on; undefined if every origin is allowed. */
   readonly vary: 'Origin' | undefined;
 }
 
-/** How long a browser may keep a preflight, in seconds: the longest that any browser does. */
+/** How long a browser may cache a preflight, in seconds. No browser caches one for longer than this. */
 const preflightMaxAge = 86_400;
 
 export function createCors({ corsOrigins, rateLimit }: Pick<Config, 'corsOrigins' | 'rateLimit'>): Cors {
@@ -30,7 +30,7 @@ export function createCors({ corsOrigins, rateLimit }: Pick<Config, 'corsOrigins
   };
 }
 
-/** Allows what a preflight asks for. The guard answers it. */
+/** Adds the headers by which a preflight is allowed. The guard answers it. */
 export function allowPreflight({ headers }: FastifyRequest, reply: FastifyReply): void {
   const asked = headers['access-control-request-headers'];
   reply.headers({

@@ -21,7 +21,7 @@ export type App = FastifyInstance<
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** The headers that every response of the public application has: names and values by turns, which is what Node writes fastest. */
+    /** The headers of every response of the public application, as a list of names and values: Node writes a list fastest. */
     head: string[];
   }
 }
@@ -47,7 +47,7 @@ export function createInstance(logger: FastifyBaseLogger, trustedProxies: readon
     rewriteUrl: routedTarget,
     bodyLimit,
     trustProxy: trustedProxies.length > 0 && [...trustedProxies],
-    // The listener drains: it serves until the last connection is closed.
+    // During a drain, requests are served until the last connection is closed.
     return503OnClosing: false,
     schemaController: { compilersFactory },
   }).withTypeProvider<ZodTypeProvider>();

@@ -6,7 +6,7 @@ export const jsonType = 'application/json; charset=utf-8';
 
 export type ResponseType = typeof textType | typeof jsonType;
 
-// In our order of preference. A media range of the client must match all parameters that it names: each type stands with and without.
+// In our order of preference. Each type is listed with and without its charset: a media range with a charset does not match a type without one.
 const offered = [textType, 'text/plain', jsonType, 'application/json'];
 
 /** The type that the client prefers (RFC 9110, section 12.5.1): text if it has no preference, undefined if it accepts neither. */
@@ -17,7 +17,7 @@ export function negotiateType(accept: string | undefined): ResponseType | undefi
   return chosen.startsWith('text/') ? textType : jsonType;
 }
 
-/** Of two equal media ranges the first one counts, as where a client adds a type that its library sends already. Negotiator takes the last. */
+/** Keeps the first of equal media ranges, because Negotiator would take the last. A client may add a type that its HTTP library already sends. */
 function withoutRepetitions(accept: string): string {
   return [...new Set(accept.split(',').map((range) => range.trim()))].join();
 }

@@ -9,16 +9,16 @@ import type { Telemetry } from '../telemetry/telemetry.ts';
 import { clientLeftStatus } from './problem.ts';
 import { probePaths } from './routes/health.ts';
 
-/** What is remembered of the requests in progress, of those for which there is something. */
+/** Data of the requests in progress that have a span, or that arrived over HTTP/2. */
 export interface Begun {
   readonly spans: WeakMap<FastifyRequest, ServerSpan>;
-  /** The address of each client over HTTP/2. Its socket cannot be asked once the client has left. */
+  /** The address of each client over HTTP/2. Its socket does not know the address any more once the client has left. */
   readonly http2Peers: WeakMap<FastifyRequest, string | undefined>;
 }
 
 type OnResponse = (request: FastifyRequest, reply: FastifyReply, done: () => void) => void;
 
-/** Creates the hook that reports the end of a request, for one route: it was answered, or its client left. */
+/** Creates the hook of one route that reports each request that has ended: it was answered, or its client left. */
 export function observeRoute(route: string, { metrics, recorder }: Telemetry, begun: Begun): OnResponse {
   const isProbe = probePaths.includes(route);
   const routeWithQuery = `${route}?`;
@@ -31,9 +31,9 @@ export function observeRoute(route: string, { metrics, recorder }: Telemetry, be
       span: begun.spans.get(request),
       method: request.method,
       route,
-      // Never the query: names are the clients' own business.
+      // Without the query: the names of people do not belong in a log.
       path: originalUrl === route || originalUrl.startsWith(routeWithQuery) ? route : pathOf(request),
-      // Whatever the service would have sent, its client left before that.
+      // The client left before the whole response was sent, so the status of that response does not count.
       status: isAborted ? clientLeftStatus : reply.statusCode,
       durationMs: reply.elapsedTime,
       isAborted,
@@ -47,7 +47,7 @@ export function observeRoute(route: string, { metrics, recorder }: Telemetry, be
   };
 }
 
-/** Starts the span of a request, unless it is a probe: those would be most of all traces. */
+/** Starts the span of a request. Probes get none: most of the traces would be theirs. */
 export function startSpan(request: FastifyRequest, { tracing }: Telemetry, { spans }: Begun): void {
   if (probePaths.includes(pathOf(request))) return;
   const { headers } = request;
@@ -58,7 +58,7 @@ export function startSpan(request: FastifyRequest, { tracing }: Telemetry, { spa
   if (span) spans.set(request, span);
 }
 
-/** Whether the whole response was handed over. Over HTTP/2, Node says that it has finished a response which a reset has thrown away. */
+/** True if the whole response was handed to the system. Over HTTP/2, `writableFinished` is also true for a response that a reset has discarded. */
 function isSent(response: ServerResponse | Http2ServerResponse): boolean {
   if (!response.writableFinished || !('stream' in response)) return response.writableFinished;
   return response.headersSent && response.stream.rstCode === constants.NGHTTP2_NO_ERROR;

@@ -30,7 +30,7 @@ export interface RoutedOperation {
   readonly call: (request: never) => unknown;
 }
 
-/** @param vary what all responses vary by, besides Accept. */
+/** @param vary the request header that every response depends on, besides Accept. */
 export function registerOperation(
   app: App,
   { route, call }: RoutedOperation,
@@ -77,7 +77,7 @@ export function registerOperation(
       type === textType
         ? (answered[text.field] as string)
         : (reply.serializeInput(answered, '200', 'application/json') as string);
-    // A cache would keep names, and would answer with the id of another request.
+    // A cached response would keep a name, and would have the id of another request.
     request.head.push('vary', varyByAccept, 'content-type', type, 'cache-control', 'no-store');
     request.head.push('content-length', String(Buffer.byteLength(body)));
     reply.hijack();
@@ -87,7 +87,7 @@ export function registerOperation(
 
 type Answer = Readonly<Record<string, unknown>>;
 
-/** Different values of Accept that are remembered. Clients of one kind all send the same. */
+/** How many different values of Accept are remembered. Clients of one kind all send the same value. */
 const maxAcceptValues = 100;
 
 /** {@link negotiateType}, calculated once for each of the first different values of Accept. */
@@ -102,7 +102,7 @@ function createTypeCache(): (accept: string | undefined) => ResponseType | undef
   };
 }
 
-/** How a client asks for the type it wants. OpenAPI has no other place for it: it forbids a parameter `Accept`. */
+/** How a client chooses the type. It is part of the description, because OpenAPI ignores a parameter with the name `Accept`. */
 const negotiation =
   'The answer is plain text unless the client prefers JSON. In a generated client set the header `Accept: application/json` for every call: ' +
   'most send `*/*`, and would read the text as JSON.';

@@ -9,7 +9,7 @@ export interface AccessEntry extends Sender {
   readonly durationMs: number;
 }
 
-/** Writes the line of a request. `fields` are all fields that the entry has not, made by {@link toFields}. */
+/** Writes the line of a request. `fields` are all fields that are not in the entry; {@link toFields} makes them. */
 export type WriteEntry = (entry: AccessEntry, fields: string, msg: string) => void;
 
 export interface AccessLog {
@@ -23,7 +23,7 @@ const thousandths = Array.from({ length: 1_000 }, (_, count) => `.${String(count
 /** The longest text of a client in a line, in characters. */
 export const maxTextLength = 256;
 
-/** Different clients, and different user agents, whose fields are remembered. */
+/** How many different clients, and how many different user agents, are remembered with their fields. */
 const maxRemembered = 1_000;
 
 /**
@@ -78,7 +78,7 @@ export function createAccessLog(
   return accessLog;
 }
 
-/** The same function, which calculates the text for each key once. It forgets all of them if there are too many. */
+/** The same function, but it calculates the text for each key once. It forgets all texts if there are too many. */
 function remember(describe: (key: string) => string): (key: string) => string {
   let texts = new Map<string, string>();
   return (key) => {

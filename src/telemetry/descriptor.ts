@@ -31,7 +31,7 @@ export function openWithoutWaiting(standard: 1 | 2): number {
   return standard;
 }
 
-/** Writes from `start` what the descriptor takes in one call: whole lines as far as they are written atomically, or one longer line. */
+/** Writes the bytes from `start` with one call: as many whole lines as one atomic write takes, or one longer line. */
 export function writeLines(descriptor: number, bytes: Buffer, start: number): number {
   let length = bytes.length - start;
   if (length > pipeBufferBytes) {
@@ -54,7 +54,7 @@ export function retry(attempt: () => boolean, limitMs: number): void {
   while (!attempt() && performance.now() < until) Atomics.wait(sleeper, 0, 0, 5);
 }
 
-/** Writes to standard error before it returns. If nobody reads it, the text is lost after this time, in milliseconds. */
+/** Writes to standard error before it returns. Without a reader, the text is lost after this time, in milliseconds. */
 export function writeError(text: string, limitMs = 500): void {
   let bytes = Buffer.from(text);
   let descriptor: number | undefined;

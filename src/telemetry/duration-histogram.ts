@@ -15,7 +15,7 @@ export interface Exemplar {
 /** The observations with one combination of label values. */
 export interface DurationSeries {
   readonly labels: Readonly<Record<string, string>>;
-  /** How many were at most each bound and above the one before it. The last count is of those above all bounds. */
+  /** The count of each bucket: observations above the previous bound and at most its own. The last bucket has no upper bound. */
   readonly counts: readonly number[];
   readonly sumSeconds: number;
   /** One for each bucket that has one; undefined if there are none. */
@@ -74,7 +74,7 @@ export class DurationHistogram {
   }
 }
 
-/** In the form that the registry renders, in OpenMetrics alone. */
+/** In the form that the registry renders. Only OpenMetrics shows exemplars. */
 function toExemplar(exemplar: Exemplar | undefined) {
   if (exemplar === undefined) return undefined;
   const { traceId, spanId, seconds, atSeconds } = exemplar;

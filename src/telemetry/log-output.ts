@@ -2,11 +2,11 @@ import type { DestinationStream } from 'pino';
 import { stampTime } from './access-log.ts';
 import { codeOf, openWithoutWaiting, retry, writeError, writeLines } from './descriptor.ts';
 
-/** How long a line waits for others, in milliseconds, and how many characters: a `kill -9` can lose this much. */
+/** A batch is written after this time, in milliseconds, or when it has this many characters. `kill -9` loses at most one batch. */
 const flushIntervalMs = 100;
 const batchLength = 16_384;
 
-/** What may wait for a reader that does not keep up, in bytes: about 4,500 lines. */
+/** The most that waits for a slow reader, in bytes: about 4,500 lines. */
 const maxWaitingBytes = 1_048_576;
 
 /** How long the process waits for the reader when it exits, in milliseconds. */
@@ -17,11 +17,11 @@ const newline = 0x0a;
 export interface LogOutput extends DestinationStream {
   /** How many lines could not be written. */
   readonly droppedLines: number;
-  /** Writes what waits, as far as the reader takes it at once. */
+  /** Writes as many of the waiting lines as the reader takes at once. */
   flush(): void;
-  /** The same, under the name that the logger calls before the process ends. */
+  /** The same, under the name that pino calls before the process ends. */
   flushSync(): void;
-  /** Writes what waits before the process ends: waits for the reader if need be, and tells on standard error what is lost. */
+  /** Writes the waiting lines before the process ends. It waits for a slow reader for a time, and reports lost lines on standard error. */
   finish(): void;
 }
 
@@ -30,15 +30,15 @@ interface Block {
   bytes: Buffer;
   /** How many of the bytes are written. */
   start: number;
-  /** How many lost lines its first line tells of; 0 if the first line is no notice. */
-  readonly told: number;
+  /** How many lost lines its first line reports; 0 if the first line is not a notice. */
+  readonly reported: number;
 }
 
 /**
  * Standard output, written in batches, in order, and without waiting for its reader: a log that cannot be written costs lines, not
  * greetings. While the reader is slow, lines wait in a bounded queue. They are lost when it is full, or when the system refuses them (a
  * full disk, a reader that has left). Lost lines are counted, and a notice takes their place once the log can be written again. When the
- * process exits, the queue is written; what is lost then is told on standard error.
+ * process exits, the queue is written; lines that are lost then are reported on standard error.
  *
  * @param format changes each line before it is written.
  */
@@ -48,11 +48,11 @@ export function createLogOutput(format?: (line: string) => string): LogOutput {
   let timer: NodeJS.Timeout | undefined;
   let descriptor: number | undefined;
   let dropped = 0;
-  /** Lost lines of which no notice tells yet, the last of them, and the error of the last write that failed. */
-  let untold = 0;
+  /** Lost lines that no notice has reported yet, the last of them, and the error of the last write that failed. */
+  let unreported = 0;
   let lastLost = '';
   let reason = '';
-  /** Holds the block that is written at once, which needs no memory of its own. */
+  /** Memory for a block that is written at once. A block that waits gets its own. */
   const scratch = Buffer.allocUnsafeSlow(4 * batchLength);
 
   const lose = (bytes: Buffer) => {
@@ -60,30 +60,30 @@ export function createLogOutput(format?: (line: string) => string): LogOutput {
     let count = 0;
     for (let at = bytes.indexOf(newline); at >= 0; at = bytes.indexOf(newline, at + 1)) count += 1;
     dropped += count;
-    untold += count;
+    unreported += count;
     lastLost = bytes.toString('utf8', bytes.lastIndexOf(newline, -2) + 1);
   };
   const loseQueue = () => {
-    for (const { bytes, start, told } of queue.splice(0)) {
-      const isNotice = start === 0 && told > 0;
+    for (const { bytes, start, reported } of queue.splice(0)) {
+      const isNotice = start === 0 && reported > 0;
       // The rest of a line stays, or the next line would be appended to its first part.
       const isTorn = start > 0 && bytes[start - 1] !== newline;
       const next = isNotice || isTorn ? bytes.indexOf(newline, start) + 1 : start;
-      if (isNotice) untold += told;
-      if (isTorn) queue.push({ bytes: bytes.subarray(0, next), start, told: 0 });
+      if (isNotice) unreported += reported;
+      if (isTorn) queue.push({ bytes: bytes.subarray(0, next), start, reported: 0 });
       lose(bytes.subarray(next));
     }
   };
   const enqueue = (lines: string) => {
-    const told = untold;
-    const notice = told > 0 ? noticeOf(told, reason) : '';
-    const text = (format && told > 0 ? format(notice) : notice) + lines;
+    const reported = unreported;
+    const notice = reported > 0 ? noticeOf(reported, reason) : '';
+    const text = (format && reported > 0 ? format(notice) : notice) + lines;
     const isShared = queue.length === 0 && 3 * text.length <= scratch.length;
     const bytes = isShared ? scratch.subarray(0, scratch.write(text)) : Buffer.from(text);
     const waiting = queue.reduce((sum, block) => sum + block.bytes.length, 0);
     if (waiting + bytes.length > maxWaitingBytes) return lose(Buffer.from(lines));
-    untold = 0;
-    queue.push({ bytes, start: 0, told });
+    unreported = 0;
+    queue.push({ bytes, start: 0, reported });
   };
   const writeQueue = () => {
     try {
@@ -105,9 +105,9 @@ export function createLogOutput(format?: (line: string) => string): LogOutput {
     timer = undefined;
     const lines = batch;
     batch = '';
-    if (lines !== '' || (untold > 0 && queue.length === 0)) enqueue(lines);
+    if (lines !== '' || (unreported > 0 && queue.length === 0)) enqueue(lines);
     writeQueue();
-    if (queue.length > 0 || untold > 0) timer = setTimeout(flush, flushIntervalMs).unref();
+    if (queue.length > 0 || unreported > 0) timer = setTimeout(flush, flushIntervalMs).unref();
   };
   const write = (line: string) => {
     batch += line;
@@ -120,12 +120,12 @@ export function createLogOutput(format?: (line: string) => string): LogOutput {
       return queue.length === 0 || reason !== 'EAGAIN';
     }, exitWaitMs);
     loseQueue();
-    untold += queue.length;
-    if (untold === 0) return;
-    const fact = `${untold} log lines could not be written to standard output (${reason})`;
-    // Not waited for: its reader may be the one that does not read.
+    unreported += queue.length;
+    if (unreported === 0) return;
+    const fact = `${unreported} log lines could not be written to standard output (${reason})`;
+    // Does not wait: standard error may have the same slow reader.
     writeError(`${fact}. The last one: ${lastLost}`, 0);
-    untold = 0;
+    unreported = 0;
   };
   process.on('exit', finish);
   return {

@@ -12,7 +12,7 @@ const misnamed = [
   'nodejs_active_resources_total',
 ];
 
-/** Which build this is, and what runs it. */
+/** The build, and the version of Node that runs it. */
 export interface BuildInfo {
   readonly version: string;
   /** The commit. */
@@ -103,13 +103,13 @@ export function createMetrics(options: MetricsOptions): Metrics {
   return { registry, build, httpRequests, rpcCalls, active };
 }
 
-/** Metrics in the one of both formats that the client prefers: Prometheus text, or OpenMetrics, which has exemplars. */
+/** Metrics in the format that the client prefers: Prometheus text, or OpenMetrics, which has exemplars. */
 export async function renderMetrics(
   registry: Registry,
   accept: string | undefined,
 ): Promise<{ readonly contentType: string; readonly text: string }> {
   const { PROMETHEUS_CONTENT_TYPE, OPENMETRICS_CONTENT_TYPE } = Registry;
-  // `escaping` is about characters that no name has here; the negotiation would take it for another type.
+  // A type with the parameter `escaping` would not match. It is about characters that no name has here.
   const headers = { accept: accept?.replaceAll(/;\s*escaping=[\w-]*/gi, '') };
   const preferred = new Negotiator({ headers }).mediaType([
     PROMETHEUS_CONTENT_TYPE,
@@ -120,7 +120,7 @@ export async function renderMetrics(
     : { contentType: PROMETHEUS_CONTENT_TYPE, text: await registry.metrics() };
 }
 
-/** What a registry uses of a metric. Its type asks for one of prom-client's own classes. */
+/** The part of a metric that a registry uses. The type of the registry asks for one of prom-client's own classes. */
 interface RegisteredMetric {
   readonly name: string;
   readonly type: string;
@@ -136,6 +136,6 @@ async function renderOpenMetrics(registry: Registry): Promise<string> {
     const copy = { name, type: metric.type, get: async () => ({ ...(await metric.get()), name }) };
     copies.registerMetric(copy as never);
   }
-  // Numbers of labels have a decimal point in this format.
+  // In this format, numbers in labels have a decimal point.
   return (await copies.metrics()).replaceAll(/\ble="(\d+)"/g, 'le="$1.0"');
 }

@@ -29,7 +29,7 @@ export interface EndedCall extends Sender {
   readonly durationMs: number;
 }
 
-/** Counts, logs and traces what has ended. */
+/** Counts, logs and traces requests and calls that have ended. */
 export interface Recorder {
   requestEnded(request: EndedRequest): void;
   callEnded(call: EndedCall): void;
@@ -39,7 +39,7 @@ export interface Recorder {
   callRefused(code: string): void;
 }
 
-/** What the operations need of the metrics from the start. */
+/** The operations whose series exist from the start. */
 interface ServedNames {
   readonly routes: readonly string[];
   readonly methods: readonly { readonly service: string; readonly name: string }[];
@@ -58,7 +58,7 @@ export function methodLabel(method: string): string {
   return knownMethods.has(method) ? method : otherMethod;
 }
 
-/** Codes that are the service's fault rather than the client's (OpenTelemetry semantic conventions for gRPC servers). */
+/** Status codes of errors of the service, not of the client (OpenTelemetry semantic conventions for gRPC servers). */
 const serverErrors: ReadonlySet<string> = new Set(
   'UNKNOWN DEADLINE_EXCEEDED UNIMPLEMENTED INTERNAL UNAVAILABLE DATA_LOSS'.split(' '),
 );

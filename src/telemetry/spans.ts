@@ -4,7 +4,7 @@ import { type AddressOf, plainAddress } from '../net/client-address.ts';
 /** Reads a header of a request, by its name in lower case. */
 export type ReadHeader = (name: string) => string | undefined;
 
-/** Who sent a request, as the wire reports it. */
+/** The sender of a request, as its connection and its headers report it. */
 export interface Sender {
   /** The address of the other end of the connection. */
   readonly peer: string | undefined;
@@ -14,7 +14,7 @@ export interface Sender {
   readonly userAgent: string | undefined;
 }
 
-/** What is known of a request when its span starts. Made only for a sampled span. */
+/** The description of a request when its span starts. It is made only for a sampled span. */
 export interface SpanDescription {
   readonly name: string;
   readonly requestId: string;
@@ -61,7 +61,7 @@ export const clientTracesOnly: Tracing = {
   async shutdown() {},
 };
 
-/** The place of a request in its client's trace, if no span is made here. */
+/** The place of a request in the trace of its client. No span is made here. */
 export function clientSpan(traceId: string, flags: string): ServerSpan {
   return { ids: { trace_id: traceId, trace_flags: flags }, isExported: false, end() {} };
 }

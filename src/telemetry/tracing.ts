@@ -8,8 +8,8 @@ import { createAddressOf } from '../net/client-address.ts';
 import { clientSpan, clientTracesOnly, describeSender, type ReadHeader, type Tracing } from './spans.ts';
 
 /**
- * Tracing as the `OTEL_*` variables configure it. While nothing is to be exported no SDK is loaded. The SDK reads most of the variables by
- * itself; what it does not understand is logged once.
+ * Tracing as the `OTEL_*` variables configure it. No SDK is loaded if nothing is exported. The SDK reads most of the variables itself;
+ * values that it does not understand are logged once.
  */
 export async function createTracing(
   { otel: settings, trustedProxies }: Pick<Config, 'otel' | 'trustedProxies'>,
@@ -59,7 +59,7 @@ export async function createTracing(
       const parent = propagator.extract(ROOT_CONTEXT, read, getter);
       const span = tracer.startSpan('', { kind: SpanKind.SERVER }, parent);
       const { traceId, spanId, traceFlags } = span.spanContext();
-      // Most of the cost is in what describes a span, so that one that is not sampled is not described.
+      // The description is most of the cost of a span, so only a sampled span gets one.
       if (!span.isRecording()) {
         const isRoot = api.trace.getSpanContext(parent) === undefined;
         return isRoot ? undefined : clientSpan(traceId, '00');
@@ -97,7 +97,7 @@ async function loadPropagator(core: typeof import('@opentelemetry/core')): Promi
   return getPropagator();
 }
 
-/** The resource: what all spans of this process have in common. What the variables say comes last, and wins. */
+/** The resource: the attributes of all spans of this process. Those of the variables are merged last, so they win. */
 async function describeProcess(version: string): Promise<Resource> {
   const resources = await import('@opentelemetry/resources');
   const { envDetector, hostDetector, serviceInstanceIdDetector } = resources;
@@ -136,7 +136,7 @@ async function loadExporter(protocol: TracingSettings['protocol']): Promise<Span
   return new OTLPTraceExporter();
 }
 
-/** `console`: one log line for each span. The SDK's own exporter would write several lines that are no JSON between those of the log. */
+/** `console`: one log line for each span. The SDK's own exporter would write several lines that are not JSON into the log. */
 function createLogExporter(logger: Logger): SpanExporter {
   return {
     export(spans, done) {

@@ -11,8 +11,8 @@ export function trackConnections() {
       socket.once('close', () => sockets.delete(socket));
     },
     /**
-     * Stops reading from all connections until the next turn of the event loop. V8 can then free what one connection made before the next
-     * one makes as much.
+     * Stops reading from all connections until the next turn of the event loop. V8 can then free the objects of one connection before
+     * the next one creates as many.
      */
     pauseForOneTurn(): void {
       if (isPaused) return;

@@ -6,8 +6,8 @@ import { createStopwatch } from '../standstill.ts';
 const lapsPerSweep = 4;
 
 /**
- * Excuses slow requests for the time in which this process did not run, and could not read them. Node compares their age with the server's
- * timeouts at each sweep: these are longer by that time until all requests from before it are over.
+ * Makes the server's timeouts longer by the time in which the process did not run, and could not read requests. Node compares the age of
+ * each request with them at each sweep. They are as before once all requests from before that time have ended.
  */
 export function excuseStandstill(
   server: Server,

@@ -4,23 +4,22 @@ import type { Duplex } from 'node:stream';
 const latest = Symbol('latest response');
 type HttpSocket = Duplex & { [latest]?: ServerResponse | undefined };
 
-/** The response to the latest request on the socket. It is forgotten some time after both are complete. */
+/**
+ * The response to the latest request on the socket, until both are complete. It is forgotten then, so that an idle connection does not
+ * keep a request and all that was made for it.
+ */
 export function latestResponse(socket: HttpSocket): ServerResponse | undefined {
   return socket[latest];
 }
 
 export function setLatestResponse(socket: HttpSocket, response: ServerResponse): void {
   socket[latest] = response;
+  response.on('finish', forget);
 }
 
-/** Forgets complete responses, so that an idle connection does not keep a request and all that was made for it. */
-export function forgetCompleteResponses(sockets: Iterable<HttpSocket>): void {
-  for (const socket of sockets)
-    if (socket[latest] !== undefined && isComplete(socket[latest])) socket[latest] = undefined;
-}
-
-function isComplete({ req, writableFinished }: ServerResponse): boolean {
-  return writableFinished && req.complete;
+function forget(this: ServerResponse): void {
+  const socket: HttpSocket = this.req.socket;
+  if (socket[latest] === this && this.req.complete) socket[latest] = undefined;
 }
 
 /** True if an error response can be written now without corrupting one that is in progress. */
@@ -34,6 +33,5 @@ export function canWriteRefusal(socket: Duplex): boolean {
 /** True after a complete request that closes the connection: nothing that follows it is processed (RFC 9112, section 9.6). */
 export function isClosing(socket: HttpSocket): boolean {
   const response = socket[latest];
-  if (response === undefined || isComplete(response)) return socket.writableEnded;
-  return response.req.complete && !response.shouldKeepAlive;
+  return response === undefined ? socket.writableEnded : response.req.complete && !response.shouldKeepAlive;
 }

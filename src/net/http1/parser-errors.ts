@@ -38,7 +38,7 @@ export function refusalOf(
 
 const requestLine = /^[!#$%&'*+.^_`|~\w-]+ \S+ HTTP\/1\.[01]\r?\n/;
 
-/** What is known of a refused request. */
+/** The facts about a refused request that its response depends on. */
 export interface RefusedRequest {
   readonly isHead: boolean;
   readonly origin: string | undefined;

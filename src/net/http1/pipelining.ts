@@ -6,15 +6,15 @@ import type { Limits } from '../limits.ts';
 /** Responses that wait behind another one on the same connection (pipelining: RFC 9112, section 9.3.2). */
 export interface Pipelines {
   /**
-   * Called for a response whose predecessor on the connection is not sent yet. Node reads on, 64 kB at a time, and keeps all that these
-   * requests make until it is sent: some MB for a client that does not read. A client over the limit is disconnected.
+   * Called for a response whose predecessor on the connection is not sent yet. Node keeps reading, 64 kB at a time, and keeps these
+   * requests and their responses until they are sent: some MB for a client that does not read. A client over the limit is disconnected.
    *
    * @returns whether the request is to be served.
    */
   admit(socket: Duplex, response: ServerResponse, previous: ServerResponse): boolean;
 }
 
-/** @param onCut called when a connection is cut. What Node has read from it is held until the end of the event loop's turn. */
+/** @param onCut called when a client is disconnected. Node holds the data that it has read until the end of the event loop's turn. */
 export function createPipelines({ maxPipelined, maxPipelinedTotal }: Limits, onCut: () => void): Pipelines {
   const waiting = new WeakMap<Duplex, Set<ServerResponse>>();
   let total = 0;

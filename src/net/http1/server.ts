@@ -11,13 +11,7 @@ import type { ReportHandshakeFailure } from '../tls/handshake-failure.ts';
 import { createTlsServer } from '../tls/server.ts';
 import { trackConnections } from './connections.ts';
 import { excuseStandstill } from './excused-time.ts';
-import {
-  canWriteRefusal,
-  forgetCompleteResponses,
-  isClosing,
-  latestResponse,
-  setLatestResponse,
-} from './latest-response.ts';
+import { canWriteRefusal, isClosing, latestResponse, setLatestResponse } from './latest-response.ts';
 import {
   describeRefused,
   describeRequest,
@@ -56,7 +50,7 @@ export function createHttpServer(serverOptions: HttpServerOptions): HttpServer {
     connectionsCheckingInterval: limits.sweepIntervalMs,
     maxHeaderSize: limits.maxHeaderBytes,
     keepAliveTimeout: keepAliveTimeoutMs,
-    // Repeated headers are joined by a comma, so that the service sees a second Host. A missing Host is the service's to refuse.
+    // Repeated headers are joined by a comma, so that the service sees a second Host. The service also refuses a missing Host.
     joinDuplicateHeaders: true,
     requireHostHeader: false,
     // Since Node 26: a request without a body gets no body stream. Its response alone reports that the client left.
@@ -82,15 +76,9 @@ export function createHttpServer(serverOptions: HttpServerOptions): HttpServer {
   excuseStandstill(server, limits);
   const connections = trackConnections();
   const destroySockets = watchSockets(server, limits);
-  // At each sweep: a `finish` listener on every response would cost 2 % of a greeting.
-  const sweep = setInterval(
-    () => forgetCompleteResponses(connections.sockets),
-    limits.sweepIntervalMs,
-  ).unref();
-  server.once('close', () => clearInterval(sweep));
   function onConnection(socket: Socket) {
     connections.add(socket);
-    // On every socket at once: sockets with and without it have two hidden classes, which costs a tenth of a request.
+    // On every socket from the start: two hidden classes, with and without it, would cost a tenth of a request.
     keepPeerAddress(socket);
     socket.once('close', () => reportUnsentLater(latestResponse(socket)));
   }
