@@ -1,6 +1,5 @@
 import type { FastifyRequest, onRequestHookHandler } from 'fastify';
 import { peerAddress } from '../net/peer-address.ts';
-import { pathOf } from '../net/target.ts';
 import type { RateLimit } from '../resilience/rate-limit.ts';
 import { probePaths } from './routes/health.ts';
 
