@@ -1,5 +1,5 @@
 import { Metadata, type StatusObject, status } from '@grpc/grpc-js';
-import { describeViolations, type Violation } from '../greeting/violations.ts';
+import { describeViolations, type Violation } from '../greeting/invalid-request.ts';
 import type { Malformed } from '../net/grpc/malformed-message.ts';
 import { requestIdKey } from '../net/grpc/refusal.ts';
 import { detailsKey, encodeRichStatus } from '../net/grpc/rich-status.ts';

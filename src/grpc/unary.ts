@@ -1,6 +1,6 @@
 import { type handleUnaryCall, Metadata, status } from '@grpc/grpc-js';
 import type * as z from 'zod';
-import { violationsOf } from '../greeting/violations.ts';
+import { violationsOf } from '../greeting/invalid-request.ts';
 import { Malformed } from '../net/grpc/malformed-message.ts';
 import { ServiceError } from '../resilience/service-error.ts';
 import { takeRequestId } from '../telemetry/request-id.ts';

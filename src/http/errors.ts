@@ -1,6 +1,6 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
-import { describeViolations } from '../greeting/violations.ts';
+import { describeViolations } from '../greeting/invalid-request.ts';
 import { ServiceError, type ServiceErrorCode } from '../resilience/service-error.ts';
 import { clientLeftStatus, Problem, problemMediaType, renderProblem } from './problem.ts';
 

@@ -57,5 +57,6 @@ export function createInstance(logger: FastifyBaseLogger, trustedProxies: readon
 
 /** Gives every request the same logger. The access log has the request id; a child logger for each request would cost more than its line. */
 function withoutChildren(logger: FastifyBaseLogger): FastifyBaseLogger {
+  // `valueOf` returns the object that it is called on.
   return Object.create(logger, { child: { value: Object.prototype.valueOf } });
 }

@@ -26,3 +26,8 @@ export const notAcceptable = new Problem(
   406,
   `The response is available as ${textType} and ${jsonType}. Accept one of them.`,
 );
+
+/** The value of Vary for a response whose type was negotiated. `others` are the other request headers that it depends on. */
+export function varyByAccept(others: string | undefined): string {
+  return others === undefined ? 'Accept' : `${others}, Accept`;
+}

@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type * as z from 'zod';
 import type { App } from './instance.ts';
-import { negotiateType, notAcceptable, type ResponseType, textType } from './negotiate.ts';
+import { negotiateType, notAcceptable, type ResponseType, textType, varyByAccept } from './negotiate.ts';
 import {
   commonHeaders,
   type DescribedResponse,
@@ -70,7 +70,7 @@ export function registerOperation(
     },
   );
 
-  const varyByAccept = vary === undefined ? 'Accept' : `${vary}, Accept`;
+  const varyByType = varyByAccept(vary);
   /** Writes all headers at once. Fastify would collect them one by one, which costs a fifteenth of a greeting. */
   const sendAnswer = (request: FastifyRequest, reply: FastifyReply, type: ResponseType, answered: Answer) => {
     const body =
@@ -78,7 +78,7 @@ export function registerOperation(
         ? (answered[text.field] as string)
         : (reply.serializeInput(answered, '200', 'application/json') as string);
     // A cached response would keep a name, and would have the id of another request.
-    request.head.push('vary', varyByAccept, 'content-type', type, 'cache-control', 'no-store');
+    request.head.push('vary', varyByType, 'content-type', type, 'cache-control', 'no-store');
     request.head.push('content-length', String(Buffer.byteLength(body)));
     reply.hijack();
     reply.raw.writeHead(200, request.head).end(request.method === 'HEAD' ? undefined : body);

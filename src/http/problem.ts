@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import * as z from 'zod';
-import type { Violation } from '../greeting/violations.ts';
+import type { Violation } from '../greeting/invalid-request.ts';
 
 /** The status under which a request is counted and logged whose client left before its response was sent. It is nginx's; none is sent. */
 export const clientLeftStatus = 499;

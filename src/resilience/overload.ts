@@ -1,4 +1,4 @@
-import { createStopwatch, type Lap } from '../net/standstill.ts';
+import { createStopwatch, type Lap } from '../net/stopped-process.ts';
 import type { Faults } from './faults.ts';
 import { ServiceError } from './service-error.ts';
 

@@ -1,7 +1,7 @@
 import type { ServiceError as GrpcError } from '@grpc/grpc-js';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { createGrpcClient, createHttpClient, type GreetError } from '../../src/client/exports.ts';
-import type { Lap } from '../../src/net/standstill.ts';
+import type { Lap } from '../../src/net/stopped-process.ts';
 import { createFaults } from '../../src/resilience/faults.ts';
 import { protect, watchOverload } from '../../src/resilience/overload.ts';
 import { ServiceError } from '../../src/resilience/service-error.ts';

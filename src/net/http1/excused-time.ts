@@ -1,6 +1,6 @@
 import type { Server } from 'node:http';
 import type { Limits } from '../limits.ts';
-import { createStopwatch } from '../standstill.ts';
+import { createStopwatch } from '../stopped-process.ts';
 
 /** How often the time is measured between two sweeps. */
 const lapsPerSweep = 4;
@@ -9,7 +9,7 @@ const lapsPerSweep = 4;
  * Makes the server's timeouts longer by the time in which the process did not run, and could not read requests. Node compares the age of
  * each request with them at each sweep. They are as before once all requests from before that time have ended.
  */
-export function excuseStandstill(
+export function excuseStoppedTime(
   server: Server,
   { sweepIntervalMs, requestTimeoutMs }: Pick<Limits, 'sweepIntervalMs' | 'requestTimeoutMs'>,
 ): void {
@@ -31,7 +31,7 @@ export function excuseStandstill(
     const timeoutMs = server[name];
     Object.defineProperty(server, name, {
       get() {
-        // The sweep may be the first to run after a standstill.
+        // The sweep may be the first to run after the process was stopped.
         measure();
         return timeoutMs + excusedMs;
       },

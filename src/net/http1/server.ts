@@ -10,7 +10,7 @@ import type { Certificates } from '../tls/certificates.ts';
 import type { ReportHandshakeFailure } from '../tls/handshake-failure.ts';
 import { createTlsServer } from '../tls/server.ts';
 import { trackConnections } from './connections.ts';
-import { excuseStandstill } from './excused-time.ts';
+import { excuseStoppedTime } from './excused-time.ts';
 import { canWriteRefusal, isClosing, latestResponse, setLatestResponse } from './latest-response.ts';
 import {
   describeRefused,
@@ -73,7 +73,7 @@ export function createHttpServer(serverOptions: HttpServerOptions): HttpServer {
     certificates && createTlsServer({ ...serverOptions, certificates, options, onRequest, onConnection });
   const server: Server = tls?.server ?? createServer(options, onRequest).on('connection', onConnection);
   server.maxConnections = tls ? limits.maxTlsConnections : limits.maxHttpConnections;
-  excuseStandstill(server, limits);
+  excuseStoppedTime(server, limits);
   const connections = trackConnections();
   const destroySockets = watchSockets(server, limits);
   function onConnection(socket: Socket) {

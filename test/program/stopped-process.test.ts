@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { createStopwatch } from '../../src/net/standstill.ts';
+import { createStopwatch } from '../../src/net/stopped-process.ts';
 import { shortLimits, startTestService, until, untilRead } from '../support/service.ts';
 
 const sleeper = new Int32Array(new SharedArrayBuffer(4));
