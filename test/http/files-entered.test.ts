@@ -1,7 +1,10 @@
 import type { Profiler } from 'node:inspector';
 import { Session } from 'node:inspector/promises';
+import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { startTestService } from '../support/service.ts';
+
+const source = fileURLToPath(new URL('../../src/', import.meta.url));
 
 /** Without the output of the log, which the test service replaces. */
 const maxFiles = 11;
@@ -27,8 +30,10 @@ it('enters at most 11 files of the service for a greeting, besides the wire', as
     functionName !== '' && ranges.some(({ count }) => count > 0);
   const entered = result
     .filter(({ functions }) => functions.some(wasCalled))
-    .map(({ url }) => /\/src\/(.+)$/.exec(url)?.[1])
-    .filter((file) => file !== undefined && !file.startsWith('net/'));
+    .map(({ url }) => url.replace('file://', ''))
+    .filter((file) => file.startsWith(source))
+    .map((file) => file.slice(source.length))
+    .filter((file) => !file.startsWith('net/'));
   expect(entered).toContain('greeting/greeting.ts');
   expect(entered.length, entered.join('\n')).toBeLessThanOrEqual(maxFiles);
 });

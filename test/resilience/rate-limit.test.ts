@@ -65,9 +65,9 @@ describe('createRateLimit', () => {
   it('uses less than 10 MB for any number of addresses', () => {
     const { clientOf, count } = create(2, 3_600_000);
     const flood = (net: number) => {
-      for (let client = 0; client < 100_000; client += 1)
+      for (let client = 0; client < 60_000; client += 1)
         count(clientOf(`2001:db8:${net}:${client.toString(16).slice(-4)}::${(client >> 16) + 1}`, undefined));
-      for (let client = 0; client < 100_000; client += 1)
+      for (let client = 0; client < 60_000; client += 1)
         count(clientOf(`10.${net}.${(client >> 8) & 255}.${client & 255}`, undefined));
       collectGarbage();
       return process.memoryUsage().heapUsed;
@@ -79,5 +79,5 @@ describe('createRateLimit', () => {
     expect(flood(2) - before).toBeLessThan(10_000_000);
     // This call keeps the limit alive until here, so that its memory was measured.
     expect(count('somebody').used).toBe(1);
-  }, 30_000);
+  });
 });
