@@ -10,11 +10,17 @@ const run = promisify(execFile);
 /** Sends this many greetings to a port and resolves when all are answered. Throws if many failed. */
 export type Greetings = (port: number, count: number) => Promise<void>;
 
+/** Connections opened at once, and then each second. The queue of a listener holds 511; the kernel gives up some of those beyond it. */
+const connectionsAtOnce = 500;
+
+const open = (connections: number): readonly string[] =>
+  connections > connectionsAtOnce ? [`-c${connections}`, `-r${connectionsAtOnce}`] : [`-c${connections}`];
+
 /** GET /greet over this many HTTP/1.1 connections. */
 export const greetOverHttp =
   (connections = 32): Greetings =>
   (port, count) =>
-    h2load(count, ['--h1', `-c${connections}`, `http://127.0.0.1:${port}/greet?name=Alice`]);
+    h2load(count, ['--h1', ...open(connections), `http://127.0.0.1:${port}/greet?name=Alice`]);
 
 /** Unary greet.GreetService/Greet over this many HTTP/2 connections, with this many calls at once on each. */
 export const greetOverGrpc =
@@ -24,7 +30,7 @@ export const greetOverGrpc =
     writeFileSync(message, Buffer.from('\0\0\0\0\x07\n\x05Alice', 'latin1'));
     const headers = ['-H', 'content-type: application/grpc', '-H', 'te: trailers'];
     const url = `http://127.0.0.1:${port}/greet.GreetService/Greet`;
-    return h2load(count, [`-c${connections}`, `-m${callsAtOnce}`, '-d', message, ...headers, url]);
+    return h2load(count, [...open(connections), `-m${callsAtOnce}`, '-d', message, ...headers, url]);
   };
 
 /** On a busy machine an emulated server may exceed its own time limit for a request. */

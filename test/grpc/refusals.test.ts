@@ -197,6 +197,7 @@ describe('calls that no handler gets', () => {
       ['a compressed flag without an encoding', {}, [message(alice, true)]],
       ['a compressed flag for identity', { 'grpc-encoding': 'identity' }, [message(alice, true)]],
       ['a flag of 2', {}, [prefix(2, alice.length), alice]],
+      ['a flag of 2 before a length above the limit', {}, [prefix(2, 0xffff), alice]],
       ['a flag of 255', gzip, [Buffer.concat([prefix(255, alice.length), alice])]],
       ['a flag of 3 in a message in pieces', {}, [Buffer.from([3]), prefix(0, 7).subarray(1), alice]],
       ['a flag of 2 behind a message', {}, [Buffer.concat([message(alice), prefix(2, 0)])]],

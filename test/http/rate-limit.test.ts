@@ -81,6 +81,7 @@ describe('a rate limit', () => {
     const at = (path: string) => request(service.urls.http.replace('localhost', '127.0.0.1')).get(path);
     for (let count = 0; count < 10; count += 1) {
       expect((await at('/livez')).status).toBe(200);
+      expect((await at('/live%7A')).status).toBe(200);
       const ready = await at('/readyz');
       expect(ready.status).toBe(200);
       expect(ready.headers).not.toHaveProperty('ratelimit');
