@@ -21,6 +21,15 @@ const tagDescriptions: Readonly<Record<string, string>> = {
   health: 'For load balancers and orchestrators.',
 };
 
+function describeTag(name: string): string {
+  const description = tagDescriptions[name];
+  if (description === undefined)
+    throw new Error(
+      `The tag ${name} has no description. Add it to tagDescriptions in scripts/openapi/document.ts.`,
+    );
+  return description;
+}
+
 /**
  * Builds the OpenAPI document. A response, header, parameter or schema that several operations share is a component, so it is written once.
  */
@@ -55,7 +64,7 @@ export function buildDocument(routes: readonly DescribedRoute[], version: string
     servers: [{ url: '.', description: 'The service that serves this document.' }],
     // Stated explicitly: the service needs no authentication.
     security: [],
-    tags: tags.map((name) => ({ name, description: tagDescriptions[name] })),
+    tags: tags.map((name) => ({ name, description: describeTag(name) })),
     paths,
     components: components.sorted(),
   };
