@@ -101,11 +101,14 @@ async function loadPropagator(core: typeof import('@opentelemetry/core')): Promi
 async function describeProcess(version: string): Promise<Resource> {
   const resources = await import('@opentelemetry/resources');
   const { envDetector, hostDetector, serviceInstanceIdDetector } = resources;
-  return resources
+  const resource = resources
     .defaultResource()
     .merge(resources.detectResources({ detectors: [hostDetector, serviceInstanceIdDetector] }))
     .merge(resources.resourceFromAttributes({ 'service.name': 'greet', 'service.version': version }))
     .merge(resources.detectResources({ detectors: [envDetector] }));
+  // The id of the host is read from a file. Spans would wait for it, and the SDK's shutdown does not wait for such spans.
+  await resource.waitForAsyncAttributes?.();
+  return resource;
 }
 
 async function createProcessors(

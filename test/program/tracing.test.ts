@@ -258,7 +258,18 @@ describe('tracing', () => {
   });
 
   it('writes a log line for each span with OTEL_TRACES_EXPORTER=console', async () => {
-    const program = await runProgram({ env: { OTEL_TRACES_EXPORTER: 'console' } });
+    // The id of the host takes longer to read than the whole test.
+    const code = `
+      import fs from 'node:fs';
+      const { readFile } = fs.promises;
+      fs.promises.readFile = async (...args) => {
+        await new Promise((resolve) => setTimeout(resolve, 500));
+        return readFile(...args);
+      };`;
+    const program = await runProgram({
+      env: { OTEL_TRACES_EXPORTER: 'console', DRAIN_DELAY_MS: '0' },
+      nodeOptions: ['--import', `data:text/javascript,${encodeURIComponent(code)}`],
+    });
     cleanups.push(() => program.dispose());
     await greetOverHttp((await program.listening()).http, sampled);
     await end(program);
