@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
-import type { FastifyReply, RouteHandlerMethod } from 'fastify';
+import type { RouteHandlerMethod } from 'fastify';
 import Negotiator from 'negotiator';
 import { docsPageFiles, openApiFiles } from '../shipped-files.ts';
 import type { App } from './instance.ts';
@@ -75,8 +75,7 @@ function serveFile({ file, type, headers = {} }: StaticFile): RouteHandlerMethod
     const { plain, gzipped, tag } = await content;
     const isZipped = new Negotiator(request).encoding(['gzip', 'identity']) === 'gzip';
     const etag = isZipped ? `"${tag}-gzip"` : `"${tag}"`;
-    reply.headers({ ...headers, etag, 'cache-control': 'no-cache' });
-    addVary(reply, 'Accept-Encoding');
+    reply.headers({ ...headers, etag, 'cache-control': 'no-cache', vary: 'Accept-Encoding' });
     if (matches(request.headers['if-none-match'], etag)) return reply.code(304).send();
     if (isZipped) reply.header('content-encoding', 'gzip');
     return reply.type(type).send(isZipped ? gzipped : plain);
@@ -93,9 +92,4 @@ function matches(ifNoneMatch: string | undefined, etag: string): boolean {
   if (ifNoneMatch === undefined) return false;
   const tags = ifNoneMatch.split(',').map((tag) => tag.trim().replace(/^W\//, ''));
   return tags.includes(etag) || tags.includes('*');
-}
-
-function addVary(reply: FastifyReply, field: string): void {
-  const vary = reply.getHeader('vary');
-  reply.header('vary', vary === undefined ? field : `${vary}, ${field}`);
 }

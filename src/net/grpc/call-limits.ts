@@ -1,4 +1,5 @@
 import type { Http2Server, IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
+import { headerSize } from '../http2/header-size.ts';
 import { isUnread, OpenStreams } from '../http2/open-streams.ts';
 import type { Limits } from '../limits.ts';
 import { type CallEvents, CallStream } from './call-stream.ts';
@@ -68,7 +69,7 @@ export function limitCalls(
     if (admission !== 'served') return;
     const call = new CallStream(stream, headers, events);
     calls.add(call, session);
-    const isOversized = sizeOf(rawHeaders) > limits.maxHeaderBytes;
+    const isOversized = headerSize(rawHeaders) > limits.maxHeaderBytes;
     const refusal = isOversized ? 'metadata-too-long' : headerRefusal(headers, methods);
     if (refusal === undefined) {
       for (const listener of grpcListeners) listener.call(server, call, headers, flags, rawHeaders);
@@ -93,10 +94,4 @@ export function limitCalls(
     }
   }, limits.sweepIntervalMs).unref();
   server.once('close', () => clearInterval(timer));
-}
-
-function sizeOf(rawHeaders: readonly string[]): number {
-  let size = 0;
-  for (const text of rawHeaders) size += text.length;
-  return size;
 }

@@ -5,6 +5,7 @@ import type { TLSSocket } from 'node:tls';
 import type { Limits } from '../limits.ts';
 import { type AnswerRefusal, type RefusalCode, refusalHeaders } from '../refusal.ts';
 import { type ConnectionLimits, limitConnections } from './connections.ts';
+import { headerSize } from './header-size.ts';
 
 export interface Http2ServerOptions {
   readonly limits: Limits;
@@ -63,9 +64,8 @@ function refusalOf(
   { method, url = '', rawHeaders }: Http2ServerRequest,
   { maxHeaderBytes, maxTargetBytes }: Limits,
 ): RefusalCode | undefined {
-  let size = 0;
-  for (const text of rawHeaders) size += text.length;
-  if (size > maxHeaderBytes) return url.length > maxTargetBytes ? 'target-too-long' : 'headers-too-long';
+  if (headerSize(rawHeaders) > maxHeaderBytes)
+    return url.length > maxTargetBytes ? 'target-too-long' : 'headers-too-long';
   if (method === 'CONNECT') return 'connect-method';
   if (!METHODS.includes(method)) return 'method-unknown';
   return /[^\x21-\x7e]/.test(url) ? 'target-not-encoded' : undefined;
