@@ -29,7 +29,7 @@ interface Transport {
   readonly sendOver: (connections: number) => Greetings;
   readonly warmUp: number;
   readonly load: Load;
-  /** After how many greetings instructions are counted. A million emulated gRPC calls take twenty minutes for each contender. */
+  /** The numbers of greetings after which instructions are counted. A million emulated gRPC calls take twenty minutes. */
   readonly countedAfter: readonly number[];
 }
 

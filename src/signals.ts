@@ -93,7 +93,7 @@ export function finishOnSignal(output: LogOutput): void {
     });
 }
 
-/** Closes them at the exit of the process. Node 20 resets its terminals then, and aborts if one of them is gone. */
+/** Closes the terminals that are gone. Call it when the process exits: Node 20 resets its terminals then, and aborts if one is gone. */
 export function closeLostTerminals(): void {
   for (const descriptor of terminals) if (!isatty(descriptor)) closeSync(descriptor);
 }

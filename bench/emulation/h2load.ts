@@ -10,7 +10,7 @@ const run = promisify(execFile);
 /** Sends this many greetings to a port and resolves when all are answered. Throws if many failed. */
 export type Greetings = (port: number, count: number) => Promise<void>;
 
-/** Connections opened at once, and then each second. The queue of a listener holds 511; the kernel gives up some of those beyond it. */
+/** How many connections are opened at once, and again each second. The queue of a listener holds 511. The kernel drops some of the others. */
 const connectionsAtOnce = 500;
 
 const open = (connections: number): readonly string[] =>

@@ -118,7 +118,7 @@ export interface Config {
   readonly otel: TracingSettings;
 }
 
-/** The configuration that valid variables stand for. */
+/** Converts valid variables into the configuration. */
 export function configOf(env: EnvironmentVariables): Omit<Config, 'misspellings'> {
   return Object.freeze({
     host: env.HOST,

@@ -7,7 +7,7 @@ const { maxTargetBytes } = defaultLimits;
 const malformedTarget = '/ malformed';
 
 /**
- * The target to route a request by. A target that cannot be decoded, or that is an invalid URL, is replaced, so that {@link targetFault}
+ * Returns the target for the router. A target that cannot be decoded, or that is an invalid URL, is replaced, so that {@link targetFault}
  * finds it after the service's hooks have run. A router would answer it before them, and a query parser would take bad escapes as text.
  */
 export function routedTarget({ url = '' }: IncomingMessage): string {
