@@ -65,15 +65,18 @@ const grpc = [
 ];
 const floors: readonly Contender[] = [httpFloor, httpFloorWithHeaders, grpcFloor];
 
+const httpEffort: Effort = { warmUp: 12_000, samples: 5, greetingsPerSample: 4_000 };
 /** A gRPC call reaches its stable cost later. */
-const httpEffort: Effort = { warmUp: 12_000, samples: 5, greetingsPerSample: 6_000 };
-const grpcEffort: Effort = { ...httpEffort, warmUp: 20_000 };
+const grpcEffort: Effort = { warmUp: 20_000, samples: 5, greetingsPerSample: 3_000 };
+/** Peers take up to fifteen times as long, and only the first digits of their ratios matter. */
+const peerEffort: Effort = { warmUp: 4_000, samples: 3, greetingsPerSample: 1_500 };
 
 async function count(contenders: readonly Contender[], { path }: Node, send: Greetings, effort: Effort) {
   const rows: Row[] = [];
   for (const contender of contenders) {
     if (!floors.includes(contender) && !contender.name.includes(options.only ?? '')) continue;
-    const cost = await measure(onNode(path, contender), send, effort);
+    const isPeer = barePeers.includes(contender) || usualPeers.includes(contender);
+    const cost = await measure(onNode(path, contender), send, isPeer ? peerEffort : effort);
     rows.push({ name: contender.name, ...cost });
     process.stderr.write(`${contender.name}: ${thousands(cost.instructions)}\n`);
   }

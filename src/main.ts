@@ -1,5 +1,6 @@
 import './net/node-20/tick-shape.ts';
 import { isatty } from 'node:tty';
+import { setFlagsFromString } from 'node:v8';
 import type { Config } from './config/config.ts';
 import { DotenvError, readDotenv } from './config/dotenv.ts';
 import { ConfigError, flushTimeoutMs, loadConfig } from './config/load-config.ts';
@@ -58,6 +59,8 @@ async function main(): Promise<void> {
   if (isatty(1) && logger.isLevelEnabled('info')) output.write(describeStart(urls, config));
   else logger.info({ ...urls, ...metrics.build }, listeningMessage(urls, config));
   logger.flush();
+  // V8 inlines only 920 bytes of code into a function. A greeting calls many small functions, and costs 5 % less with more.
+  setFlagsFromString('--max-inlined-bytecode-size-cumulative=2500');
 }
 
 type Urls = Service['urls'];

@@ -125,3 +125,13 @@ export function cleanTracingEnvironment(env: NodeJS.ProcessEnv): readonly string
   }
   return remarks;
 }
+
+/**
+ * The share of new traces that `parentbased_traceidratio` samples, from 0 to 1; undefined for other samplers, and for a share that the SDK
+ * would refuse. The traces of clients follow the client's decision.
+ */
+export function newTraceShare(env: NodeJS.ProcessEnv): number | undefined {
+  const { OTEL_TRACES_SAMPLER: sampler, OTEL_TRACES_SAMPLER_ARG: text = '' } = env;
+  const share = text === '' ? Number.NaN : Number(text);
+  return sampler === 'parentbased_traceidratio' && share >= 0 && share <= 1 ? share : undefined;
+}

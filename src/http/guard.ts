@@ -68,14 +68,13 @@ function headerProblem({ headers, httpVersion }: IncomingMessage): Problem | und
   return undefined;
 }
 
-const validHosts = new Set<string>();
-const maxValidHosts = 100;
+let lastHost = '';
 
-/** {@link isHost}, calculated once for each of the first different values. Repeated headers arrive joined by ", ": not a host. */
+/** {@link isHost}, calculated once for clients that all use one name. Repeated headers arrive joined by ", ": not a host. */
 function isKnownHost(host: string): boolean {
-  if (validHosts.has(host)) return true;
+  if (host === lastHost) return true;
   if (!isHost(host)) return false;
-  if (validHosts.size < maxValidHosts) validHosts.add(host);
+  lastHost = host;
   return true;
 }
 

@@ -3,7 +3,7 @@ import type { Resource } from '@opentelemetry/resources';
 import type { ReadableSpan, SpanExporter, SpanProcessor } from '@opentelemetry/sdk-trace-node';
 import type { Logger } from 'pino';
 import type { Config } from '../config/config.ts';
-import { cleanTracingEnvironment, type TracingSettings } from '../config/tracing-settings.ts';
+import { cleanTracingEnvironment, newTraceShare, type TracingSettings } from '../config/tracing-settings.ts';
 import { createAddressOf } from '../net/client-address.ts';
 import { clientSpan, clientTracesOnly, describeSender, type ReadHeader, type Tracing } from './spans.ts';
 
@@ -40,8 +40,10 @@ export async function createTracing(
   core.getBooleanFromEnv('OTEL_SDK_DISABLED');
   const diagLevel = core.diagLogLevelFromString(core.getStringFromEnv('OTEL_LOG_LEVEL'));
   const propagator = await loadPropagator(core);
+  const share = newTraceShare(process.env);
   // Without a sampler and with no limits given, the provider takes both from the variables.
   const provider = new sdk.NodeTracerProvider({
+    ...(share !== undefined && { sampler: new sdk.ParentBasedSampler({ root: new sdk.AlwaysOnSampler() }) }),
     resource: await describeProcess(version),
     spanProcessors: await createProcessors(settings, sdk, logger, collect),
   });
@@ -57,13 +59,13 @@ export async function createTracing(
     startsTraces: true,
     start(read, describe) {
       const parent = propagator.extract(ROOT_CONTEXT, read, getter);
+      const isNew = api.trace.getSpanContext(parent) === undefined;
+      // A trace that is not sampled gets no ids: nothing would show them.
+      if (isNew && share !== undefined && Math.random() >= share) return undefined;
       const span = tracer.startSpan('', { kind: SpanKind.SERVER }, parent);
       const { traceId, spanId, traceFlags } = span.spanContext();
       // The description is most of the cost of a span, so only a sampled span gets one.
-      if (!span.isRecording()) {
-        const isRoot = api.trace.getSpanContext(parent) === undefined;
-        return isRoot ? undefined : clientSpan(traceId, '00');
-      }
+      if (!span.isRecording()) return isNew ? undefined : clientSpan(traceId, '00');
       const { name, requestId, sender, attributes } = describe();
       span.updateName(name).setAttributes({ ...attributes, ...describeSender(sender, addressOf) });
       span.setAttribute('request.id', requestId);
