@@ -69,7 +69,7 @@ const httpEffort: Effort = { warmUp: 12_000, samples: 5, greetingsPerSample: 4_0
 /** A gRPC call reaches its stable cost later. */
 const grpcEffort: Effort = { warmUp: 20_000, samples: 5, greetingsPerSample: 3_000 };
 /** Peers take up to fifteen times as long, and only the first digits of their ratios matter. */
-const peerEffort: Effort = { warmUp: 4_000, samples: 3, greetingsPerSample: 1_500 };
+const peerEffort: Effort = { warmUp: 8_000, samples: 3, greetingsPerSample: 1_500 };
 
 async function count(contenders: readonly Contender[], { path }: Node, send: Greetings, effort: Effort) {
   const rows: Row[] = [];

@@ -64,7 +64,17 @@ describe('the gRPC listener', () => {
   };
 
   it('answers a call that is made of single frames', async () => {
-    expect(await ask({}, hello)).toMatchObject({ ':status': 200, 'grpc-status': '0' });
+    const headers = await ask({}, hello);
+    expect(headers).toMatchObject({ ':status': 200, 'grpc-status': '0' });
+    // No header says a default: that the answer is not compressed, or that OK means OK.
+    expect(Object.keys(headers).sort()).toEqual([
+      ':status',
+      'content-type',
+      'date',
+      'grpc-accept-encoding',
+      'grpc-status',
+      'x-request-id',
+    ]);
   });
 
   it.each<[string, Record<string, string>, Buffer, status]>([

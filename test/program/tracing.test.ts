@@ -129,6 +129,22 @@ describe('tracing', () => {
     expect(receiver.spans.map((span) => span.traceId)).toEqual([traceId]);
   });
 
+  it('samples a share of the new traces, each with ids of its own', async () => {
+    const { program, receiver, urls } = await startTraced({
+      OTEL_TRACES_SAMPLER: 'parentbased_traceidratio',
+      OTEL_TRACES_SAMPLER_ARG: '0.5',
+    });
+    const requests = 400;
+    for (let sent = 0; sent < requests; sent += 1) await greetOverHttp(urls.http);
+    await end(program);
+    const traces = new Set(receiver.spans.map((span) => span.traceId));
+    // Eight standard deviations from the mean.
+    expect(Math.abs(traces.size - requests / 2)).toBeLessThan(80);
+    expect(receiver.spans).toHaveLength(traces.size);
+    const logged = program.lines.filter(({ msg, trace_id: id }) => msg === 'request' && id !== undefined);
+    expect(new Set(logged.map(({ trace_id: id }) => id))).toEqual(traces);
+  });
+
   it('traces no probe, even if its client sends a trace', async () => {
     const { program, receiver, urls } = await startTraced();
     for (const path of ['/livez', '/readyz', '/livez?verbose'])
