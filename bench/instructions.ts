@@ -65,18 +65,22 @@ const grpc = [
 ];
 const floors: readonly Contender[] = [httpFloor, httpFloorWithHeaders, grpcFloor];
 
-const httpEffort: Effort = { warmUp: 12_000, samples: 5, greetingsPerSample: 4_000 };
+const httpEffort: Effort = { warmUp: 12_000, samples: 5, greetingsPerSample: 3_000 };
 /** A gRPC call reaches its stable cost later. */
-const grpcEffort: Effort = { warmUp: 20_000, samples: 5, greetingsPerSample: 3_000 };
-/** Peers take up to fifteen times as long, and only the first digits of their ratios matter. */
-const peerEffort: Effort = { warmUp: 8_000, samples: 3, greetingsPerSample: 1_500 };
+const grpcEffort: Effort = { warmUp: 14_000, samples: 5, greetingsPerSample: 2_000 };
+/** For peers that take about ten times as long: a connection weighs less there. */
+const slowEffort: Effort = { warmUp: 4_000, samples: 3, greetingsPerSample: 1_000 };
+const slow = /Express|NestJS/;
 
 async function count(contenders: readonly Contender[], { path }: Node, send: Greetings, effort: Effort) {
   const rows: Row[] = [];
   for (const contender of contenders) {
     if (!floors.includes(contender) && !contender.name.includes(options.only ?? '')) continue;
-    const isPeer = barePeers.includes(contender) || usualPeers.includes(contender);
-    const cost = await measure(onNode(path, contender), send, isPeer ? peerEffort : effort);
+    const cost = await measure(
+      onNode(path, contender),
+      send,
+      slow.test(contender.name) ? slowEffort : effort,
+    );
     rows.push({ name: contender.name, ...cost });
     process.stderr.write(`${contender.name}: ${thousands(cost.instructions)}\n`);
   }

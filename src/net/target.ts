@@ -11,7 +11,7 @@ const malformedTarget = '/ malformed';
  * finds it after the service's hooks have run. A router would answer it before them, and a query parser would take bad escapes as text.
  */
 export function routedTarget({ url = '' }: IncomingMessage): string {
-  if (/^https?:/i.test(url) && !isUrl(url)) return malformedTarget;
+  if (url[0] !== '/' && /^https?:/i.test(url) && !isUrl(url)) return malformedTarget;
   if (!url.includes('%')) return url;
   try {
     decodeURIComponent(url);

@@ -70,7 +70,7 @@ export class OpenStreams<Entry extends OpenStream> implements Iterable<Entry> {
   }
 
   #cleanUp(): void {
-    this.#entries = [...this];
+    this.#entries = this.#entries.filter(({ stream }) => !stream.destroyed);
     this.#nextCleanupAt = this.#entries.length + streamsPerCleanup;
   }
 }
