@@ -2,6 +2,7 @@ import type { CodeSymbol } from './symbols.ts';
 
 export const eventLoop = 'Node: event loop, reading from sockets';
 export const otherThreads = 'V8: other threads, which compile and collect garbage';
+const collection = 'V8: garbage collection';
 const validation = 'validation';
 const parser = 'Node: parse the request';
 const http2 = 'Node: HTTP/2 frames';
@@ -62,14 +63,17 @@ const garbageCollection =
 const compilation =
   /^v8::internal::(Compiler::|Runtime_(Compile|StackGuardWithGap)|OptimizingCompileDispatcher|baseline::|maglev::|compiler::|TieringManager|Deoptimizer)/;
 
+/** Functions that no collector calls. After a collection, the plugin may take its frames for the callers of what runs next. */
+const ofNode = /^(nghttp2_|llhttp_|uv_|node::)/;
+
 /** The step that begins with a function; undefined if none does. */
 export function stepAt(symbol: CodeSymbol, current: string, ownFolder: string): string | undefined {
   if (symbol.kind === 'native') {
-    if (garbageCollection.test(symbol.name)) return 'V8: garbage collection';
+    if (garbageCollection.test(symbol.name)) return collection;
     if (compilation.test(symbol.name)) return 'V8: compilation';
-    if (current !== eventLoop) return undefined;
+    if (current !== eventLoop && !(current === collection && ofNode.test(symbol.name))) return undefined;
     if (/^llhttp_|Parser::/.test(symbol.name)) return parser;
-    return /^nghttp2_|Http2(Session|Stream)/.test(symbol.name) ? http2 : undefined;
+    return /^nghttp2_|Http2(Session|Stream)/.test(symbol.name) ? http2 : eventLoop;
   }
   if (symbol.kind !== 'js' || current === validation) return undefined;
   const { file, name } = symbol;
@@ -81,7 +85,8 @@ export function stepAt(symbol: CodeSymbol, current: string, ownFolder: string): 
 /** The owner of a function: a package, Node, or greet itself. */
 export function ownerOf(symbol: CodeSymbol, ownFolder: string): string | undefined {
   if (symbol.kind === 'native') {
-    if (garbageCollection.test(symbol.name)) return 'V8: garbage collection';
+    if (garbageCollection.test(symbol.name)) return collection;
+    if (ofNode.test(symbol.name)) return 'Node';
     return compilation.test(symbol.name) ? 'V8: compilation' : undefined;
   }
   if (symbol.kind !== 'js') return undefined;
