@@ -40,6 +40,7 @@ export async function createTracing(
   core.getBooleanFromEnv('OTEL_SDK_DISABLED');
   const diagLevel = core.diagLogLevelFromString(core.getStringFromEnv('OTEL_LOG_LEVEL'));
   const propagator = await loadPropagator(core);
+  // If there is a share, `start` chooses the new traces, and the sampler samples all that it gets.
   const share = newTraceShare(process.env);
   // Without a sampler and with no limits given, the provider takes both from the variables.
   const provider = new sdk.NodeTracerProvider({
@@ -59,7 +60,9 @@ export async function createTracing(
     startsTraces: true,
     start(read, describe) {
       const parent = propagator.extract(ROOT_CONTEXT, read, getter);
-      const isNew = api.trace.getSpanContext(parent) === undefined;
+      const client = api.trace.getSpanContext(parent);
+      // Some propagators also return a context without valid ids, which the SDK does not follow.
+      const isNew = client === undefined || !api.isSpanContextValid(client);
       // A trace that is not sampled gets no ids: nothing would show them.
       if (isNew && share !== undefined && Math.random() >= share) return undefined;
       const span = tracer.startSpan('', { kind: SpanKind.SERVER }, parent);

@@ -129,6 +129,20 @@ describe('tracing', () => {
     expect(receiver.spans.map((span) => span.traceId)).toEqual([traceId]);
   });
 
+  it('does not sample more because a client sends a trace without ids', async () => {
+    const { program, receiver, urls } = await startTraced({
+      OTEL_PROPAGATORS: 'jaeger',
+      OTEL_TRACES_SAMPLER: 'parentbased_traceidratio',
+      OTEL_TRACES_SAMPLER_ARG: '0',
+    });
+    for (const trace of ['0:0:0:1', 'zz:1:0:1'])
+      await fetch(`${urls.http}/greet?name=Alice`, { headers: { 'uber-trace-id': trace } });
+    await end(program);
+    expect(receiver.spans).toEqual([]);
+    const ids = program.lines.filter(({ msg }) => msg === 'request').map(({ trace_id: id }) => id);
+    expect(ids).toEqual([undefined, undefined]);
+  });
+
   it('samples a share of the new traces, each with ids of its own', async () => {
     const { program, receiver, urls } = await startTraced({
       OTEL_TRACES_SAMPLER: 'parentbased_traceidratio',
