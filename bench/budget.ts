@@ -27,7 +27,7 @@ interface Budget {
   readonly figures: Readonly<Record<string, Figure>>;
 }
 
-/** How far a ratio may be above its budget. Two runs of one program differ by 0.3 %. */
+/** How far a ratio may be above its budget. Runs of one program differ by up to 3 %: save the higher one of several. */
 const tolerance = 0.03;
 
 requireTools();

@@ -68,7 +68,7 @@ const floors: readonly Contender[] = [httpFloor, httpFloorWithHeaders, grpcFloor
 const httpEffort: Effort = { warmUp: 12_000, samples: 5, greetingsPerSample: 3_000 };
 /** A gRPC call reaches its stable cost later. */
 const grpcEffort: Effort = { warmUp: 14_000, samples: 5, greetingsPerSample: 2_000 };
-/** For peers that take about ten times as long: a connection weighs less there. */
+/** Fewer greetings for peers that take about ten times as long: opening the connections is a smaller part of their cost. */
 const slowEffort: Effort = { warmUp: 4_000, samples: 3, greetingsPerSample: 1_000 };
 const slow = /Express|NestJS/;
 

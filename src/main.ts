@@ -59,7 +59,8 @@ async function main(): Promise<void> {
   if (isatty(1) && logger.isLevelEnabled('info')) output.write(describeStart(urls, config));
   else logger.info({ ...urls, ...metrics.build }, listeningMessage(urls, config));
   logger.flush();
-  // V8 inlines only 920 bytes of code into a function. A greeting calls many small functions, and costs 5 % less with more.
+  // By default V8 inlines at most 920 bytes of bytecode into a function. With this limit a greeting takes 5 % fewer instructions. It is set
+  // last: code caches are valid only with the flags that they were made with.
   setFlagsFromString('--max-inlined-bytecode-size-cumulative=2500');
 }
 

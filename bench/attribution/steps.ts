@@ -63,7 +63,7 @@ const garbageCollection =
 const compilation =
   /^v8::internal::(Compiler::|Runtime_(Compile|StackGuardWithGap)|OptimizingCompileDispatcher|baseline::|maglev::|compiler::|TieringManager|Deoptimizer)/;
 
-/** Functions that no collector calls. After a collection, the plugin may take its frames for the callers of what runs next. */
+/** Functions that the garbage collector never calls. After a collection, the plugin may show the collector as their caller. */
 const ofNode = /^(nghttp2_|llhttp_|uv_|node::)/;
 
 /** The step that begins with a function; undefined if none does. */

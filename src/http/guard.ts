@@ -70,7 +70,7 @@ function headerProblem({ headers, httpVersion }: IncomingMessage): Problem | und
 
 let lastHost = '';
 
-/** {@link isHost}, calculated once for clients that all use one name. Repeated headers arrive joined by ", ": not a host. */
+/** {@link isHost}, but not calculated again for the host of the last request. Repeated headers arrive joined by ", ": not a host. */
 function isKnownHost(host: string): boolean {
   if (host === lastHost) return true;
   if (!isHost(host)) return false;

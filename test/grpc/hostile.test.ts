@@ -66,7 +66,7 @@ describe('the gRPC listener', () => {
   it('answers a call that is made of single frames', async () => {
     const headers = await ask({}, hello);
     expect(headers).toMatchObject({ ':status': 200, 'grpc-status': '0' });
-    // No header says a default: that the answer is not compressed, or that OK means OK.
+    // Neither `grpc-encoding: identity` nor a message for OK.
     expect(Object.keys(headers).sort()).toEqual([
       ':status',
       'content-type',

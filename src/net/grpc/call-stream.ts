@@ -105,7 +105,7 @@ export class CallStream implements OpenStream {
     const refusal = libraryRefusal(headers);
     // Once the request is complete, the handler has the call and counts the deadline.
     const isServed = refusal === undefined || (refusal === 'deadline-passed' && this.stream.readableEnded);
-    // "identity" is what its absence says. Each header takes 1 % of a call.
+    // A response without this header is not compressed either. Each header takes 1 % of a call.
     const { 'grpc-encoding': _identity, ...served } = headers;
     this.stream.respond(isServed ? served : trailersOf(this.#events.answer(this, refusal)), options);
   }
@@ -113,7 +113,7 @@ export class CallStream implements OpenStream {
     const hasRequestId = this.stream.sentHeaders?.[requestIdKey] !== undefined;
     const refusal = hasRequestId ? undefined : libraryRefusal(trailers);
     const isServed = refusal === undefined || refusal === 'deadline-passed';
-    // grpc-js sends "OK" as the message of OK.
+    // OK needs no message. grpc-js sends the word "OK".
     if (trailers['grpc-status'] === 0) trailers['grpc-message'] = undefined;
     this.stream.sendTrailers(isServed ? trailers : trailersAfterHeaders(this.#events.answer(this, refusal)));
   }
