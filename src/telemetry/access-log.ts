@@ -1,6 +1,6 @@
 import type { DestinationStream, Logger } from 'pino';
 import { createClientOf, plainAddress } from '../net/client-address.ts';
-import type { Sender, ServerSpan } from './spans.ts';
+import type { Sender, ServerSpan, TraceIds } from './spans.ts';
 
 /** A request or a call that has ended. */
 export interface AccessEntry extends Sender {
@@ -62,7 +62,7 @@ export function createAccessLog(
     const head = `{"level":"${level}"`;
     return (entry, fields, msg) => {
       const { requestId, span } = entry;
-      const ids = span === undefined ? '' : toFields(span.ids);
+      const ids = span === undefined ? '' : describeIds(span.ids);
       const micros = Math.round(entry.durationMs * 1000);
       const duration = `${Math.floor(micros / 1000)}${thousandths[micros % 1000]}`;
       destination.write(
@@ -76,6 +76,11 @@ export function createAccessLog(
     accessLog.debug = writerOf('debug');
   });
   return accessLog;
+}
+
+function describeIds({ trace_id, span_id, trace_flags }: TraceIds): string {
+  const spanId = span_id === undefined ? '' : `,"span_id":"${span_id}"`;
+  return `,"trace_id":"${trace_id}"${spanId},"trace_flags":"${trace_flags}"`;
 }
 
 /** The same function, but it calculates the text for each key once. It forgets all texts if there are too many. */

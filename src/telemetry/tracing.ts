@@ -70,7 +70,7 @@ export async function createTracing(
       // The description is most of the cost of a span, so only a sampled span gets one.
       if (!span.isRecording()) return isNew ? undefined : clientSpan(traceId, '00');
       const { name, requestId, sender, attributes } = describe();
-      span.updateName(name).setAttributes({ ...attributes, ...describeSender(sender, addressOf) });
+      span.updateName(name).setAttributes(attributes).setAttributes(describeSender(sender, addressOf));
       span.setAttribute('request.id', requestId);
       return {
         ids: { trace_id: traceId, span_id: spanId, trace_flags: `0${traceFlags}` },
