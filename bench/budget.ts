@@ -10,7 +10,7 @@
 import { parseArgs } from 'node:util';
 import { type Contender, type GreetOptions, grpcFloor, httpFloor } from './contenders.ts';
 import { type Greetings, greetOverGrpc, greetOverHttp } from './emulation/h2load.ts';
-import { type Effort, measure } from './emulation/measure.ts';
+import { measure, usualEffort } from './emulation/measure.ts';
 import { greetsOf, thisNode } from './emulation/subjects.ts';
 import { requireTools } from './emulation/tools.ts';
 import { markdownTable } from './markdown-table.ts';
@@ -35,9 +35,6 @@ const { values: options } = parseArgs({
   options: { against: { type: 'string' }, update: { type: 'boolean', default: false } },
 });
 
-/** With 8,000 greetings to warm up, Node 26 still compiles during the samples: two thirds more instructions than later. */
-const effort: Effort = { warmUp: 30_000, samples: 5, greetingsPerSample: 3_000 };
-
 interface Subject {
   readonly name: string;
   readonly floor: Contender;
@@ -60,7 +57,7 @@ const rows: string[][] = [];
 let isExceeded = false;
 
 for (const { name, floor, send, greetOptions } of subjects) {
-  const count = async (contender: Contender) => (await measure(contender, send, effort)).instructions;
+  const count = async (contender: Contender) => (await measure(contender, send, usualEffort)).instructions;
   const bare = bareCosts.get(floor) ?? (await count(floor));
   bareCosts.set(floor, bare);
   const allowed = budget?.figures[name];

@@ -21,7 +21,7 @@ import {
 } from './contenders.ts';
 import { checkHeaders } from './emulation/check-headers.ts';
 import { type Greetings, greetOverGrpc, greetOverHttp } from './emulation/h2load.ts';
-import { type Cost, type Effort, measure } from './emulation/measure.ts';
+import { type Cost, type Effort, measure, usualEffort } from './emulation/measure.ts';
 import { greetsOf, type Node, nodes } from './emulation/subjects.ts';
 import { qemuVersion, requireTools } from './emulation/tools.ts';
 import { markdownTable } from './markdown-table.ts';
@@ -65,21 +65,18 @@ const grpc = [
 ];
 const floors: readonly Contender[] = [httpFloor, httpFloorWithHeaders, grpcFloor];
 
-const httpEffort: Effort = { warmUp: 12_000, samples: 5, greetingsPerSample: 3_000 };
-/** A gRPC call reaches its stable cost later. */
-const grpcEffort: Effort = { warmUp: 14_000, samples: 5, greetingsPerSample: 2_000 };
 /** Fewer greetings for peers that take about ten times as long: opening the connections is a smaller part of their cost. */
-const slowEffort: Effort = { warmUp: 4_000, samples: 3, greetingsPerSample: 1_000 };
+const slowEffort: Effort = { warmUp: 8_000, samples: 3, greetingsPerSample: 1_000 };
 const slow = /Express|NestJS/;
 
-async function count(contenders: readonly Contender[], { path }: Node, send: Greetings, effort: Effort) {
+async function count(contenders: readonly Contender[], { path }: Node, send: Greetings) {
   const rows: Row[] = [];
   for (const contender of contenders) {
     if (!floors.includes(contender) && !contender.name.includes(options.only ?? '')) continue;
     const cost = await measure(
       onNode(path, contender),
       send,
-      slow.test(contender.name) ? slowEffort : effort,
+      slow.test(contender.name) ? slowEffort : usualEffort,
     );
     rows.push({ name: contender.name, ...cost });
     process.stderr.write(`${contender.name}: ${thousands(cost.instructions)}\n`);
@@ -109,8 +106,8 @@ for (const node of nodes()) {
     node: node.version,
     qemu: qemuVersion(),
     date: new Date().toISOString().slice(0, 10),
-    http: await count(http, node, greetOverHttp(), httpEffort),
-    grpc: await count(grpc, node, greetOverGrpc(), grpcEffort),
+    http: await count(http, node, greetOverHttp()),
+    grpc: await count(grpc, node, greetOverGrpc()),
   };
   const toGreet = { 'to greet': 'greet' };
   console.log(
