@@ -1,7 +1,7 @@
-import type { FastifyRequest, onRequestHookHandler } from 'fastify';
+import type { onRequestHookHandler } from 'fastify';
 import { peerAddress } from '../net/peer-address.ts';
 import type { RateLimit } from '../resilience/rate-limit.ts';
-import { probePaths } from './routes/health.ts';
+import { isProbe } from './routes/health.ts';
 
 /**
  * The hook that takes each request from its client's budget. The response says what is left of it, in `RateLimit` and `RateLimit-Policy`
@@ -28,8 +28,4 @@ export function limitRate({
     request.head.push('ratelimit', `"address";r=${remaining};t=${Math.ceil(leftMs / 1_000)}`);
     done(used > maxRequests ? limitError(leftMs) : undefined);
   };
-}
-
-function isProbe({ routeOptions: { url } }: FastifyRequest): boolean {
-  return url !== undefined && probePaths.includes(url);
 }

@@ -1,9 +1,14 @@
+import type { FastifyRequest } from 'fastify';
 import * as z from 'zod';
 import type { Readiness } from '../../resilience/readiness.ts';
 import type { App } from '../instance.ts';
 import { commonHeaders, requestProblems } from '../responses.ts';
 
 export const probePaths: readonly string[] = ['/livez', '/readyz'];
+
+export function isProbe({ routeOptions: { url } }: FastifyRequest): boolean {
+  return url !== undefined && probePaths.includes(url);
+}
 
 const livenessSchema = z
   .object({ status: z.literal('alive').meta({ description: 'The process answers.' }) })
