@@ -13,6 +13,7 @@ import { qemuVersion, requireTools } from './emulation/tools.ts';
 import { coldStartInstructions, coldStartTimes } from './growth/cold-start.ts';
 import { costByConnections, costByGreetings } from './growth/instructions.ts';
 import { memoryByGreetings } from './growth/memory.ts';
+import { type Open, openGrpc, openHttp } from './growth/open-connections.ts';
 import { markdownTable } from './markdown-table.ts';
 import { mergeResult, readResults } from './result-file.ts';
 import { type Load, loadGrpc, loadHttp } from './times/load.ts';
@@ -26,8 +27,7 @@ interface Transport {
   readonly title: string;
   readonly contenders: readonly Contender[];
   readonly send: Greetings;
-  readonly sendOver: (connections: number) => Greetings;
-  readonly warmUp: number;
+  readonly open: Open;
   readonly load: Load;
   /** The numbers of greetings after which instructions are counted. A million emulated gRPC calls take twenty minutes. */
   readonly countedAfter: readonly number[];
@@ -39,8 +39,7 @@ const http: Transport = {
   title: `HTTP, Node ${thisNode.version}`,
   contenders: [httpFloor, ...greetsOf('greet', options.against)],
   send: greetOverHttp(4),
-  sendOver: greetOverHttp,
-  warmUp: 12_000,
+  open: openHttp,
   load: loadHttp(32),
   countedAfter: greetingMarks,
 };
@@ -48,17 +47,17 @@ const grpc: Transport = {
   title: `gRPC, Node ${thisNode.version}`,
   contenders: [grpcFloor, ...greetsOf('greet', options.against, { portVariable: 'GRPC_PORT' })],
   send: greetOverGrpc(),
-  sendOver: (connections) => greetOverGrpc(connections, 1),
-  warmUp: 20_000,
+  open: openGrpc,
   load: loadGrpc(64),
   countedAfter: greetingMarks.slice(0, 3),
 };
 
 const connectionNumbers = [10, 100, 1_000];
+const overConnections = { warmUp: 20_000, counted: 5_000 };
 const thousands = (value: number) => (value / 1_000).toFixed(1);
 const inWords = (value: number) => value.toLocaleString('en');
 
-async function growthOf({ title, contenders, send, sendOver, warmUp, load, countedAfter }: Transport) {
+async function growthOf({ title, contenders, send, open, load, countedAfter }: Transport) {
   const result: Record<string, unknown> = {};
   const rows: Record<'connections' | 'greetings' | 'memory', string[][]> = {
     connections: [],
@@ -68,7 +67,7 @@ async function growthOf({ title, contenders, send, sendOver, warmUp, load, count
   for (const contender of contenders) {
     const { name } = contender;
     const memory = await memoryByGreetings(contender, load, greetingMarks);
-    const connections = await costByConnections(contender, sendOver, connectionNumbers, warmUp);
+    const connections = await costByConnections(contender, open, connectionNumbers, overConnections);
     const greetings = await costByGreetings(contender, send, countedAfter);
     result[name] = { connections, greetings, memory: Object.fromEntries(memory) };
     rows.connections.push([

@@ -10,17 +10,11 @@ const run = promisify(execFile);
 /** Sends this many greetings to a port and resolves when all are answered. Throws if many failed. */
 export type Greetings = (port: number, count: number) => Promise<void>;
 
-/** How many connections are opened a second. The queue of a listener holds 511, and an emulated server accepts slowly: the kernel drops the others. */
-const connectionsAtOnce = 100;
-
-const open = (connections: number): readonly string[] =>
-  connections > connectionsAtOnce ? [`-c${connections}`, `-r${connectionsAtOnce}`] : [`-c${connections}`];
-
 /** GET /greet over this many HTTP/1.1 connections. */
 export const greetOverHttp =
   (connections = 32): Greetings =>
   (port, count) =>
-    h2load(count, ['--h1', ...open(connections), `http://127.0.0.1:${port}/greet?name=Alice`]);
+    h2load(count, ['--h1', `-c${connections}`, `http://127.0.0.1:${port}/greet?name=Alice`]);
 
 /** Unary greet.GreetService/Greet over this many HTTP/2 connections, with this many calls at once on each. */
 export const greetOverGrpc =
@@ -30,7 +24,7 @@ export const greetOverGrpc =
     writeFileSync(message, Buffer.from('\0\0\0\0\x07\n\x05Alice', 'latin1'));
     const headers = ['-H', 'content-type: application/grpc', '-H', 'te: trailers'];
     const url = `http://127.0.0.1:${port}/greet.GreetService/Greet`;
-    return h2load(count, [...open(connections), `-m${callsAtOnce}`, '-d', message, ...headers, url]);
+    return h2load(count, [`-c${connections}`, `-m${callsAtOnce}`, '-d', message, ...headers, url]);
   };
 
 /** On a busy machine an emulated server may exceed its own time limit for a request. */

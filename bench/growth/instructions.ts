@@ -1,7 +1,8 @@
 import type { Contender } from '../contenders.ts';
-import { startCounted } from '../emulation/counted-server.ts';
+import { type CountedServer, startCounted } from '../emulation/counted-server.ts';
 import type { Greetings } from '../emulation/h2load.ts';
-import { countGreetings, warmUp } from '../emulation/measure.ts';
+import { countGreetings } from '../emulation/measure.ts';
+import type { Open } from './open-connections.ts';
 
 export interface CostAtConnections {
   readonly connections: number;
@@ -14,29 +15,40 @@ export interface CostAtConnections {
 /** The cost of a greeting and of a connection, by the number of open connections. */
 export async function costByConnections(
   contender: Contender,
-  sendOver: (connections: number) => Greetings,
+  open: Open,
   numbers: readonly number[],
-  warmUpGreetings: number,
+  greetings: { readonly warmUp: number; readonly counted: number },
 ): Promise<CostAtConnections[]> {
-  const [few, many] = [10_000, 40_000];
   const costs: CostAtConnections[] = [];
   for (const connections of numbers) {
     const server = await startCounted(contender);
     try {
-      const send = sendOver(connections);
-      // Code that is not compiled yet accepts connections so slowly that the kernel drops some of a thousand.
-      await warmUp(server, sendOver(Math.min(...numbers)), warmUpGreetings);
-      await warmUp(server, send, warmUpGreetings);
-      // Both runs open and close the same number of connections, so their difference is the cost of greetings alone.
-      const short = (await countGreetings(server, send, few)).instructions;
-      const long = (await countGreetings(server, send, many)).instructions;
-      const greeting = (long - short) / (many - few);
-      costs.push({ connections, greeting, connection: (short - few * greeting) / connections });
+      const held = await open(server.port, connections);
+      await held.greet(greetings.warmUp);
+      const send: Greetings = (_port, count) => held.greet(count);
+      const greeting =
+        (await countGreetings(server, send, greetings.counted)).instructions / greetings.counted;
+      await held.close();
+      await untilIdle(server);
+      const before = server.counts().instructions;
+      await (await open(server.port, connections)).close();
+      await untilIdle(server);
+      const opened = server.counts().instructions - before;
+      costs.push({ connections, greeting, connection: opened / connections - greeting });
     } finally {
       await server.stop();
     }
   }
   return costs;
+}
+
+/** Waits until the server has noticed that all connections are closed: it works no more. */
+async function untilIdle({ counts }: CountedServer): Promise<void> {
+  let before: number;
+  do {
+    before = counts().instructions;
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  } while (counts().instructions - before > 1e6);
 }
 
 export interface CostAfterGreetings {
