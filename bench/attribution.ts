@@ -113,7 +113,7 @@ mergeResult('attribution', thisNode.major, {
       grpcLibrary,
       ...greetsOf('greet', there, { checkout: here, portVariable: 'GRPC_PORT' }).toReversed(),
     ],
-    greetOverGrpc(),
+    greetOverGrpc,
     20_000,
   ),
 });

@@ -43,7 +43,7 @@ interface Subject {
 }
 
 const http = { floor: httpFloor, send: greetOverHttp() };
-const grpc = { floor: grpcFloor, send: greetOverGrpc() };
+const grpc = { floor: grpcFloor, send: greetOverGrpc };
 const subjects: readonly Subject[] = [
   { name: 'HTTP', ...http },
   { name: 'HTTP, with rate limit', ...http, greetOptions: { env: { RATE_LIMIT_MAX: '1000000000' } } },

@@ -46,7 +46,7 @@ const http: Transport = {
 const grpc: Transport = {
   title: `gRPC, Node ${thisNode.version}`,
   contenders: [grpcFloor, ...greetsOf('greet', options.against, { portVariable: 'GRPC_PORT' })],
-  send: greetOverGrpc(),
+  send: greetOverGrpc,
   open: openGrpc,
   load: loadGrpc(64),
   countedAfter: greetingMarks.slice(0, 3),

@@ -107,7 +107,7 @@ for (const node of nodes()) {
     qemu: qemuVersion(),
     date: new Date().toISOString().slice(0, 10),
     http: await count(http, node, greetOverHttp()),
-    grpc: await count(grpc, node, greetOverGrpc()),
+    grpc: await count(grpc, node, greetOverGrpc),
   };
   const toGreet = { 'to greet': 'greet' };
   console.log(

@@ -31,7 +31,7 @@ import { draw } from './times/plot.ts';
 import { shippedSizes } from './times/shipped-sizes.ts';
 
 const rounds = Number(process.env.BENCH_ROUNDS || 2);
-/** The first spans are exported after five seconds. V8 compiles the export then, and some other functions anew. */
+/** It warms up until after the first export of spans, which comes after five seconds: V8 compiles some functions anew then. */
 const effort: Effort = { rounds, turns: 3, turnSeconds: 1, warmUpSeconds: 8 };
 /** Long enough for a full garbage collection: until the first one, a call on a new connection costs up to 20 % less. */
 const longEffort: Effort = { ...effort, turns: 2, turnSeconds: 6 };

@@ -30,11 +30,12 @@ export async function costByConnections(
         (await countGreetings(server, send, greetings.counted)).instructions / greetings.counted;
       await held.close();
       await untilIdle(server);
-      const before = server.counts().instructions;
-      await (await open(server.port, connections)).close();
-      await untilIdle(server);
-      const opened = server.counts().instructions - before;
-      costs.push({ connections, greeting, connection: opened / connections - greeting });
+      const openAndClose: Greetings = async (port, count) => {
+        await (await open(port, count)).close();
+        await untilIdle(server);
+      };
+      const opened = (await countGreetings(server, openAndClose, connections)).instructions / connections;
+      costs.push({ connections, greeting, connection: opened - greeting });
     } finally {
       await server.stop();
     }

@@ -1,9 +1,10 @@
 import { Agent, get } from 'node:http';
 import { type ClientHttp2Session, connect } from 'node:http2';
+import { grpcMessage } from '../emulation/h2load.ts';
 
 /** Connections that stay open from one greeting to the next. */
 export interface OpenConnections {
-  /** Sends this many greetings in all, on each connection one after the other. Rejects if one fails. */
+  /** Sends this many greetings in all. A connection sends its next one when the last is answered. Rejects if one fails. */
   greet(count: number): Promise<void>;
   close(): Promise<void>;
 }
@@ -62,8 +63,6 @@ export const openHttp: Open = openAll((port) => {
   return { greet, close: async () => agent.destroy() };
 });
 
-const message = Buffer.from('\0\0\0\0\x07\n\x05Alice', 'latin1');
-
 /** Connections for unary greet.GreetService/Greet. */
 export const openGrpc: Open = openAll((port) => {
   const session = connect(`http://127.0.0.1:${port}`);
@@ -89,6 +88,6 @@ function greetOnce(session: ClientHttp2Session): Promise<void> {
       if (status === '0') resolve();
       else reject(new Error(`grpc-status ${status}`));
     });
-    stream.resume().end(message);
+    stream.resume().end(grpcMessage);
   });
 }

@@ -7,7 +7,7 @@ import { methodLabel } from '../telemetry/recorder.ts';
 import type { Sender, ServerSpan, SpanDescription } from '../telemetry/spans.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { clientLeftStatus } from './problem.ts';
-import { isProbe, probePaths } from './routes/health.ts';
+import { isProbe } from './routes/health.ts';
 
 /** Data of the requests in progress that have a span, or that arrived over HTTP/2. */
 export interface Begun {
@@ -20,7 +20,7 @@ type OnResponse = (request: FastifyRequest, reply: FastifyReply, done: () => voi
 
 /** Creates the hook of one route that reports each request that has ended: it was answered, or its client left. */
 export function observeRoute(route: string, { metrics, recorder }: Telemetry, begun: Begun): OnResponse {
-  const isProbeRoute = probePaths.includes(route);
+  const isOfProbe = isProbe(route);
   const routeWithQuery = `${route}?`;
   return function end(request, reply, done) {
     const { originalUrl, raw, headers } = request;
@@ -37,7 +37,7 @@ export function observeRoute(route: string, { metrics, recorder }: Telemetry, be
       status: isAborted ? clientLeftStatus : reply.statusCode,
       durationMs: reply.elapsedTime,
       isAborted,
-      isProbe: isProbeRoute,
+      isProbe: isOfProbe,
       peer: raw.httpVersionMajor === 2 ? begun.http2Peers.get(request) : peerAddress(raw.socket),
       peerPort: undefined,
       forwardedFor: headers['x-forwarded-for'] as string | undefined,
@@ -49,7 +49,7 @@ export function observeRoute(route: string, { metrics, recorder }: Telemetry, be
 
 /** Starts the span of a request. Probes get none: most of the traces would be theirs. */
 export function startSpan(request: FastifyRequest, { tracing }: Telemetry, { spans }: Begun): void {
-  if (isProbe(request)) return;
+  if (isProbe(request.routeOptions.url)) return;
   const { headers } = request;
   const span = tracing.start(
     (name) => headers[name] as string | undefined,

@@ -19,7 +19,7 @@ export function limitRate({
 }: RateLimit): onRequestHookHandler {
   const policy = `"address";q=${maxRequests};w=${Math.ceil(windowMs / 1_000)}`;
   return function limitRequest(request, _reply, done) {
-    if (request.method === 'OPTIONS' || isProbe(request)) return done();
+    if (request.method === 'OPTIONS' || isProbe(request.routeOptions.url)) return done();
     const { raw, headers } = request;
     const client = clientOf(peerAddress(raw.socket), headers['x-forwarded-for'] as string | undefined);
     const { used, leftMs } = count(client);

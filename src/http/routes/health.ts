@@ -1,13 +1,13 @@
-import type { FastifyRequest } from 'fastify';
 import * as z from 'zod';
 import type { Readiness } from '../../resilience/readiness.ts';
 import type { App } from '../instance.ts';
 import { commonHeaders, requestProblems } from '../responses.ts';
 
-export const probePaths: readonly string[] = ['/livez', '/readyz'];
+const probePaths: readonly (string | undefined)[] = ['/livez', '/readyz'];
 
-export function isProbe({ routeOptions: { url } }: FastifyRequest): boolean {
-  return url !== undefined && probePaths.includes(url);
+/** @param route the pattern of the route that takes the request, if there is one. */
+export function isProbe(route: string | undefined): boolean {
+  return probePaths.includes(route);
 }
 
 const livenessSchema = z
